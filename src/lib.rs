@@ -1,0 +1,8 @@
+//! Understudy: a DHCPv4 server whose reason to exist is failover. (SKELETON doc)
+#![expect(missing_docs, reason = "skeleton")]
+pub mod clock;
+pub mod config;
+pub mod engine;
+pub mod journal;
+pub mod server;
+pub mod wire;
