@@ -4,5 +4,6 @@ pub mod clock;
 pub mod config;
 pub mod engine;
 pub mod journal;
+pub mod lease;
 pub mod server;
 pub mod wire;

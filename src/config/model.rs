@@ -76,6 +76,8 @@ pub struct GlobalPolicy {
     pub drop_all_inform: bool,
     pub drop_zero_mac: bool,
     pub echo_client_id: bool,
+    /// SubnetSelection: honour option 118 (RFC 3011).
+    pub subnet_selection: bool,
     /// At least 60 s.
     pub lease_expiration_sleep: Duration,
 }

@@ -1,3 +1,203 @@
-//! SKELETON (owner: core). Server: handle, expire, wake_at.
+//! The server: takes one [`Input`] at a time, decides, and puts records and effects into the [`Outbox`].
+//!
+//! It is pure: no socket, file, clock, thread or unseeded randomness. Time comes in with each call; what goes
+//! out is held back by the outbox until the journal has it. [`crate::engine`] calls it, nothing else does.
+
+pub mod bindings;
+pub mod counters;
+mod dhcp;
+pub mod directory;
+pub mod duty;
 pub mod event;
+pub mod limiter;
+pub mod offers;
 pub mod outbox;
+pub mod probe;
+pub mod recent;
+pub mod reply;
+mod report;
+pub mod request;
+pub mod scope;
+pub mod service;
+pub mod sweep;
+pub mod terms;
+
+use std::time::Duration;
+
+use log::info;
+
+use crate::clock::{Mono, Now};
+use crate::config::Config;
+use crate::lease::Binding;
+use crate::wire::dhcp::{Scratch, parse};
+use bindings::Bindings;
+use duty::Room;
+use event::{Arrival, Input};
+use limiter::Line;
+use outbox::{Effect, Outbox};
+use report::Reports;
+use service::{Received, Service};
+use sweep::Sweep;
+
+/// The longest sleep of the loop: a step of the wall clock is noticed within it.
+const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// Bindings looked at in one turn while the pools of a new configuration are filled: some milliseconds.
+const FILL_SLICE: usize = 20_000;
+
+/// The deciding part of the daemon.
+#[derive(Debug)]
+pub struct Server {
+    service: Service,
+    scratch: Scratch,
+    reports: Reports,
+    sweep: Sweep,
+    reload: Option<Reload>,
+}
+
+/// A configuration that is being taken over.
+#[derive(Debug)]
+struct Reload {
+    directory: directory::Directory,
+    filled: usize,
+}
+
+impl Server {
+    /// A server with no bindings; [`Server::replay`] and [`Server::begin_service`] follow. `seed` is random.
+    #[must_use]
+    pub fn new(config: Config, seed: &[u8; 32], started: Now) -> Server {
+        let mut hash_key = [0; 8];
+        hash_key.copy_from_slice(&seed[..8]);
+        Server {
+            service: Service::new(config, u64::from_le_bytes(hash_key)),
+            scratch: Scratch::new(),
+            reports: Reports::new(started),
+            sweep: Sweep::default(),
+            reload: None,
+        }
+    }
+
+    /// Takes over a binding from the journal.
+    pub fn replay(&mut self, binding: &Binding<'_>) {
+        self.service.bindings.replay(binding);
+    }
+
+    /// All bindings are replayed: arranges them for service.
+    pub fn begin_service(&mut self) {
+        let pools = self.service.directory.pools();
+        self.service.bindings.use_pools(pools);
+    }
+
+    /// The bindings, to read.
+    #[must_use]
+    pub fn bindings(&self) -> &Bindings {
+        &self.service.bindings
+    }
+
+    /// The bindings' stamps, to lift them over those of the journal.
+    pub fn bindings_mut(&mut self) -> &mut Bindings {
+        &mut self.service.bindings
+    }
+
+    /// The running configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.service.directory.config()
+    }
+
+    /// Tells whether the journal has room for what messages make the server write.
+    pub fn set_room(&mut self, room: Room, now: Now) {
+        if room != self.service.room {
+            match room {
+                Room::Enough => info!("the lease journal has room again: serving"),
+                Room::Full => log::error!(
+                    "no room for the lease journal in {}: silent until there is; free space on that disk",
+                    self.config().server.state_dir.display()
+                ),
+            }
+            self.service.room = room;
+        } else if room == Room::Full
+            && let Some(hidden) = self.service.limiter.allow(Line::JournalFull, now.mono)
+        {
+            log::error!("still no room for the lease journal: silent; {hidden}");
+        }
+    }
+
+    /// Decides on one input.
+    pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Outbox) {
+        match input {
+            Input::Packet { arrival, bytes } => self.on_packet(now, arrival, bytes, out),
+            Input::Echo { address } => {
+                if let Some(waiting) = self.service.on_echo(now, address, out) {
+                    self.on_packet(now, waiting.arrival, &waiting.bytes, out);
+                }
+            }
+            Input::Interfaces(interfaces) => self.on_interfaces(interfaces),
+            Input::Control { id, line } => self.reports.begin(id, line, (now, &mut self.service), out),
+            Input::ControlMore { id } => self.reports.more(id, (now, &mut self.service), out),
+            Input::ControlClosed { id } => self.reports.close(id),
+            Input::Reload(config) => self.begin_reload(*config),
+            Input::Report => self.reports.log(now, &self.service),
+            Input::Stop => {
+                info!("stopping as asked");
+                out.effect(Effect::Stop);
+            }
+        }
+    }
+
+    /// Does what is due by time.
+    pub fn expire(&mut self, now: Now, out: &mut Outbox) {
+        self.service.lapse_offers(now);
+        for waiting in self.service.probes_due(now, out) {
+            self.on_packet(now, waiting.arrival, &waiting.bytes, out);
+        }
+        self.continue_reload();
+        self.sweep.run(now, &mut self.service, out);
+    }
+
+    /// When [`Server::expire`] is due at the latest; `None`: work is left, at once.
+    #[must_use]
+    pub fn wake_at(&self, now: Now) -> Option<Mono> {
+        if self.reload.is_some() || self.sweep.is_under_way() {
+            return None;
+        }
+        let latest = now.mono + SLEEP_MAX;
+        let lapse = self.service.bindings.offers().next_lapse();
+        let probe = self.service.probes.next_due();
+        let sweep = self.sweep.next_due(self.config());
+        [lapse, probe, sweep].into_iter().flatten().fold(Some(latest), |wake, due| wake.map(|wake| wake.min(due)))
+    }
+
+    fn on_packet(&mut self, now: Now, arrival: Arrival, bytes: &[u8], out: &mut Outbox) {
+        let message = parse(bytes, &mut self.scratch);
+        self.service.on_message(now, arrival, Received { message, bytes }, out);
+    }
+
+    fn on_interfaces(&mut self, interfaces: Vec<event::Interface>) {
+        let own = interfaces.iter().flat_map(|interface| &interface.addresses).map(|entry| entry.0).collect();
+        self.service.bindings.set_own(own);
+        self.service.interfaces = interfaces;
+    }
+
+    /// Arranges a new configuration beside the running one; it is taken over when its pools are filled.
+    fn begin_reload(&mut self, config: Config) {
+        let directory = directory::Directory::new(config);
+        self.service.bindings.begin_pools(directory.pools());
+        self.reload = Some(Reload { directory, filled: 0 });
+    }
+
+    fn continue_reload(&mut self) {
+        let Some(reload) = &mut self.reload else { return };
+        let done = self.service.bindings.fill_pools(reload.filled, FILL_SLICE);
+        reload.filled += FILL_SLICE;
+        if !done {
+            return;
+        }
+        if let Some(reload) = self.reload.take() {
+            self.service.bindings.end_pools();
+            self.service.probes.clear();
+            self.service.directory = reload.directory;
+            let config = self.service.directory.config();
+            info!("configuration reloaded: {} subnets, {} hosts", config.subnets.len(), config.hosts.len());
+        }
+    }
+}

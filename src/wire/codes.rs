@@ -27,3 +27,4 @@ pub const SUBNET_SELECTION: u8 = 118;
 /// Option 53.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MessageType { Discover, Offer, Request, Decline, Ack, Nak, Release, Inform, Unknown(u8) }
+impl From<MessageType> for u8 { fn from(_: MessageType) -> u8 { 0 } }

@@ -1,0 +1,327 @@
+//! Records: what the journal keeps, as octets. A record is a whole binding or a whole fact about the lease
+//! database; the last one in file order wins, so replay is idempotent. understudy-journal(5) shows the layout.
+//!
+//! The first octet of a payload is its kind. Numbers are big-endian. What is known of a binding's client stands
+//! as a list of `code, length, value` behind the fixed part, in the form in which the lease table keeps it, so
+//! that a record is written and read by copying.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use byteorder::{BigEndian, ByteOrder};
+
+use super::{Binding, BindingState, Client, DETAIL_VALUE_MAX, Hardware, Side, Stamp};
+use crate::clock::Wall;
+
+/// Kind octet of a [`Binding`].
+const KIND_BINDING: u8 = 1;
+/// Kind octet of a [`Record::Identity`].
+const KIND_IDENTITY: u8 = 2;
+/// Kind octet of a [`Record::Boot`].
+const KIND_BOOT: u8 = 3;
+
+/// Octets of a binding's payload before its details: kind, address, state, sides, five times, stamp.
+pub const BINDING_FIXED: usize = 1 + 4 + 1 + 1 + 4 * 8 + 8;
+/// Octets of the longest payload: four details of 255 octets with their heads, a hardware type.
+pub const PAYLOAD_MAX: usize = BINDING_FIXED + 4 * (2 + DETAIL_VALUE_MAX) + 1;
+
+const DETAIL_IDENTIFIER: u8 = 1;
+const DETAIL_HARDWARE: u8 = 2;
+const DETAIL_HOST_NAME: u8 = 3;
+const DETAIL_RELAY: u8 = 4;
+
+const _: () = assert!(PAYLOAD_MAX < 2048, "a record fits in a small part of a commit");
+
+/// One record of the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record<'a> {
+    /// All that is known of one address.
+    Binding(Binding<'a>),
+    /// Which lease database this is (failover.md section 5).
+    Identity {
+        /// Random, made with the database.
+        database: [u8; 16],
+        /// Whether it has once held all that there is: made with `--new`, served standalone, or fully copied.
+        complete: Complete,
+    },
+    /// The server started: its random boot id, and the newest stamp of its own changes before.
+    Boot {
+        /// Random at each start.
+        boot: u64,
+        /// Newest stamp of an own change before this start.
+        newest_before: Stamp,
+    },
+}
+
+/// Whether a lease database has once held all bindings that there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Complete {
+    /// Its folder was found empty and nobody said that no leases exist.
+    #[default]
+    No,
+    /// It holds, or has held, all.
+    Yes,
+}
+
+/// Why a payload is not a record of this version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordError {
+    /// The kind octet is not known; written by a later version.
+    UnknownKind(u8),
+    /// Shorter than its kind needs.
+    Truncated,
+    /// A field holds a value that it cannot have.
+    BadField(&'static str),
+}
+
+impl fmt::Display for RecordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RecordError::UnknownKind(kind) => {
+                write!(f, "record kind {kind} is not known to this version; use the version that wrote it")
+            }
+            RecordError::Truncated => f.write_str("record is shorter than its kind needs"),
+            RecordError::BadField(field) => write!(f, "record field {field} holds an impossible value"),
+        }
+    }
+}
+
+impl std::error::Error for RecordError {}
+
+impl<'a> Record<'a> {
+    /// Appends the payload to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Record::Binding(binding) => encode_binding(binding, out),
+            Record::Identity { database, complete } => {
+                out.push(KIND_IDENTITY);
+                out.extend_from_slice(database);
+                out.push(u8::from(*complete == Complete::Yes));
+            }
+            Record::Boot { boot, newest_before } => {
+                out.push(KIND_BOOT);
+                out.extend_from_slice(&boot.to_be_bytes());
+                out.extend_from_slice(&newest_before.0.to_be_bytes());
+            }
+        }
+    }
+
+    /// Reads one payload.
+    ///
+    /// # Errors
+    /// See [`RecordError`]; a payload that passed its checksum fails only when another version wrote it.
+    pub fn decode(payload: &'a [u8]) -> Result<Record<'a>, RecordError> {
+        let (&kind, rest) = payload.split_first().ok_or(RecordError::Truncated)?;
+        match kind {
+            KIND_BINDING => decode_binding(payload).map(Record::Binding),
+            KIND_IDENTITY => {
+                let (database, flag) = rest.split_first_chunk::<16>().ok_or(RecordError::Truncated)?;
+                let complete = match flag {
+                    [0] => Complete::No,
+                    [1] => Complete::Yes,
+                    _ => return Err(RecordError::BadField("complete")),
+                };
+                Ok(Record::Identity { database: *database, complete })
+            }
+            KIND_BOOT => {
+                if rest.len() != 16 {
+                    return Err(RecordError::Truncated);
+                }
+                let boot = BigEndian::read_u64(&rest[..8]);
+                Ok(Record::Boot { boot, newest_before: Stamp(BigEndian::read_u64(&rest[8..])) })
+            }
+            kind => Err(RecordError::UnknownKind(kind)),
+        }
+    }
+}
+
+fn encode_binding(binding: &Binding<'_>, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.push(KIND_BINDING);
+    out.extend_from_slice(&binding.address.octets());
+    out.push(state_octet(binding.state));
+    out.push(side_bit(binding.origin) | side_bit(binding.owner) << 1);
+    for time in [binding.start, binding.end, binding.last_seen, binding.bar] {
+        out.extend_from_slice(&time.millis().to_be_bytes());
+    }
+    out.extend_from_slice(&binding.stamp.0.to_be_bytes());
+    assert_eq!(out.len() - start, BINDING_FIXED, "fixed part of a binding record");
+    encode_client(&binding.client, out);
+    assert!(out.len() - start <= PAYLOAD_MAX, "binding record is bounded");
+}
+
+fn decode_binding(payload: &[u8]) -> Result<Binding<'_>, RecordError> {
+    let (fixed, details) = payload.split_first_chunk::<BINDING_FIXED>().ok_or(RecordError::Truncated)?;
+    let time = |at: usize| Wall::from_millis(BigEndian::read_u64(&fixed[at..at + 8]));
+    let sides = fixed[6];
+    if sides > 3 {
+        return Err(RecordError::BadField("sides"));
+    }
+    check_details(details)?;
+    Ok(Binding {
+        address: Ipv4Addr::from_bits(BigEndian::read_u32(&fixed[1..5])),
+        state: state_of(fixed[5])?,
+        origin: side_of(sides & 1),
+        owner: side_of(sides >> 1),
+        start: time(7),
+        end: time(15),
+        last_seen: time(23),
+        bar: time(31),
+        stamp: Stamp(BigEndian::read_u64(&fixed[39..47])),
+        client: decode_client(details),
+    })
+}
+
+/// Appends what is known of a client as a list of `code, length, value`. Values over 255 octets are cut: host
+/// names and relay information for people to read; identifiers of that length never get here.
+pub fn encode_client(client: &Client<'_>, out: &mut Vec<u8>) {
+    let mut put = |code: u8, htype: Option<u8>, value: &[u8]| {
+        let value = &value[..value.len().min(DETAIL_VALUE_MAX - usize::from(htype.is_some()))];
+        let length = value.len() + usize::from(htype.is_some());
+        out.extend_from_slice(&[code, u8::try_from(length).expect("cut to one octet of length")]);
+        out.extend(htype);
+        out.extend_from_slice(value);
+    };
+    if let Some(identifier) = client.identifier {
+        put(DETAIL_IDENTIFIER, None, identifier);
+    }
+    if let Some(hardware) = client.hardware {
+        put(DETAIL_HARDWARE, Some(hardware.htype), hardware.address);
+    }
+    if let Some(host_name) = client.host_name {
+        put(DETAIL_HOST_NAME, None, host_name);
+    }
+    if let Some(relay_information) = client.relay_information {
+        put(DETAIL_RELAY, None, relay_information);
+    }
+}
+
+/// Reads what [`encode_client`] wrote. Unknown codes are skipped; a list that ends early is read to there.
+#[must_use]
+pub fn decode_client(details: &[u8]) -> Client<'_> {
+    let mut client = Client::default();
+    let mut rest = details;
+    while let Some((code, value, after)) = split_detail(rest) {
+        rest = after;
+        match code {
+            DETAIL_IDENTIFIER => client.identifier = Some(value),
+            DETAIL_HARDWARE => {
+                client.hardware = value.split_first().map(|(&htype, address)| Hardware { htype, address });
+            }
+            DETAIL_HOST_NAME => client.host_name = Some(value),
+            DETAIL_RELAY => client.relay_information = Some(value),
+            _ => {}
+        }
+    }
+    client
+}
+
+fn split_detail(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let (&[code, length], rest) = bytes.split_first_chunk::<2>()?;
+    let (value, after) = rest.split_at_checked(usize::from(length))?;
+    Some((code, value, after))
+}
+
+fn check_details(details: &[u8]) -> Result<(), RecordError> {
+    let mut rest = details;
+    while let Some((_, _, after)) = split_detail(rest) {
+        rest = after;
+    }
+    if rest.is_empty() { Ok(()) } else { Err(RecordError::BadField("details")) }
+}
+
+fn state_octet(state: BindingState) -> u8 {
+    match state {
+        BindingState::Free => 0,
+        BindingState::Leased => 1,
+        BindingState::Released => 2,
+        BindingState::Unavailable => 3,
+    }
+}
+
+fn state_of(octet: u8) -> Result<BindingState, RecordError> {
+    match octet {
+        0 => Ok(BindingState::Free),
+        1 => Ok(BindingState::Leased),
+        2 => Ok(BindingState::Released),
+        3 => Ok(BindingState::Unavailable),
+        _ => Err(RecordError::BadField("state")),
+    }
+}
+
+fn side_bit(side: Side) -> u8 {
+    match side {
+        Side::Primary => 0,
+        Side::Secondary => 1,
+    }
+}
+
+fn side_of(bit: u8) -> Side {
+    if bit == 0 { Side::Primary } else { Side::Secondary }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> Binding<'static> {
+        Binding {
+            address: Ipv4Addr::new(10, 1, 0, 50),
+            state: BindingState::Leased,
+            origin: Side::Primary,
+            owner: Side::Secondary,
+            start: Wall::from_secs(100),
+            end: Wall::from_secs(3_700),
+            last_seen: Wall::from_secs(100),
+            bar: Wall::default(),
+            stamp: Stamp(7),
+            client: Client {
+                identifier: Some(&[1, 2, 3]),
+                hardware: Some(Hardware { htype: 1, address: &[2, 0, 0, 0, 0, 1] }),
+                host_name: Some(b"printer"),
+                relay_information: Some(&[1, 2, 0xff, 0]),
+            },
+        }
+    }
+
+    #[test]
+    fn each_kind_of_record_is_read_back_as_written() {
+        let bare = Binding { client: Client::default(), state: BindingState::Free, end: Wall::NEVER, ..example() };
+        let records = [
+            Record::Binding(example()),
+            Record::Binding(bare),
+            Record::Identity { database: [9; 16], complete: Complete::Yes },
+            Record::Boot { boot: 5, newest_before: Stamp(11) },
+        ];
+        for record in records {
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            assert_eq!(Record::decode(&bytes), Ok(record));
+        }
+    }
+
+    #[test]
+    fn every_cut_of_a_record_is_refused_or_ends_between_details() {
+        let mut bytes = Vec::new();
+        Record::Binding(example()).encode(&mut bytes);
+        for length in 0..bytes.len() {
+            if let Ok(Record::Binding(binding)) = Record::decode(&bytes[..length]) {
+                assert!(length >= BINDING_FIXED);
+                assert_ne!(binding, example());
+            }
+        }
+        assert_eq!(Record::decode(&[]), Err(RecordError::Truncated));
+        assert_eq!(Record::decode(&[200]), Err(RecordError::UnknownKind(200)));
+    }
+
+    #[test]
+    fn impossible_fields_are_named() {
+        let mut bytes = Vec::new();
+        Record::Binding(example()).encode(&mut bytes);
+        bytes[5] = 9;
+        assert_eq!(Record::decode(&bytes), Err(RecordError::BadField("state")));
+        bytes[5] = 1;
+        bytes[6] = 4;
+        assert_eq!(Record::decode(&bytes), Err(RecordError::BadField("sides")));
+    }
+}

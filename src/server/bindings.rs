@@ -1,0 +1,318 @@
+//! The one way to change a binding: lease table, pools and journal record move together.
+//!
+//! Each method checks the change against [`transition`], gives it a new stamp, writes its record into the
+//! turn's outbox and keeps it. Offers are told to the pools here too, so that an address is in its pool's
+//! order exactly while nobody was offered it.
+
+use std::net::Ipv4Addr;
+
+use super::offers::{ClientOnLink, Offer, Offers};
+use super::outbox::Outbox;
+use crate::clock::{Now, Wall};
+use crate::lease::pool::{PoolId, Pools};
+use crate::lease::record::{Record, decode_client, encode_client};
+use crate::lease::stamp::StampClock;
+use crate::lease::table::{LeaseTable, client_hash};
+use crate::lease::transition::{self, Change, Term};
+use crate::lease::{Binding, BindingState, Client, ClientKey, Side};
+
+/// Bindings, pools and offers.
+#[derive(Debug)]
+pub struct Bindings {
+    table: LeaseTable,
+    pools: Pools,
+    /// Pools of a configuration that is being taken over: kept in step while they are filled.
+    next_pools: Option<Pools>,
+    offers: Offers,
+    stamps: StampClock,
+    hash_key: u64,
+    /// The server's own addresses, which are never given to anybody.
+    own: Vec<Ipv4Addr>,
+}
+
+impl Bindings {
+    /// No bindings. `hash_key` is secret and random.
+    #[must_use]
+    pub fn new(hash_key: u64) -> Bindings {
+        Bindings {
+            table: LeaseTable::new(hash_key),
+            pools: Pools::default(),
+            next_pools: None,
+            offers: Offers::default(),
+            stamps: StampClock::default(),
+            hash_key,
+            own: Vec::new(),
+        }
+    }
+
+    /// Tells the server's own addresses.
+    pub fn set_own(&mut self, own: Vec<Ipv4Addr>) {
+        self.own = own;
+    }
+
+    /// Takes over a binding from the journal; pools are filled afterwards by [`Bindings::use_pools`].
+    pub fn replay(&mut self, binding: &Binding<'_>) {
+        self.stamps.lift(binding.stamp);
+        self.table.put(binding);
+    }
+
+    /// Fills `pools` with all bindings and uses them.
+    pub fn use_pools(&mut self, mut pools: Pools) {
+        let all = self.table.slots(0, self.table.len());
+        pools.fill(all.map(|binding| (binding.address, binding.available_from())));
+        self.pools = pools;
+    }
+
+    /// The lease table, to read.
+    #[must_use]
+    pub fn table(&self) -> &LeaseTable {
+        &self.table
+    }
+
+    /// The pools, to read.
+    #[must_use]
+    pub fn pools(&self) -> &Pools {
+        &self.pools
+    }
+
+    /// The offers, to read.
+    #[must_use]
+    pub fn offers(&self) -> &Offers {
+        &self.offers
+    }
+
+    /// The stamps made and seen so far.
+    #[must_use]
+    pub fn stamps(&self) -> &StampClock {
+        &self.stamps
+    }
+
+    /// Makes all later stamps newer than those of the journal.
+    pub fn stamps_mut(&mut self) -> &mut StampClock {
+        &mut self.stamps
+    }
+
+    /// Names a client on a link for the offers.
+    #[must_use]
+    pub fn client_on_link(&self, key: ClientKey<'_>, link: usize) -> ClientOnLink {
+        let on_link = (link as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        ClientOnLink(client_hash(self.hash_key, key) ^ on_link)
+    }
+
+    /// Whether `address` may be given to anybody: not bound at `now`, and not offered to another than `client`.
+    #[must_use]
+    pub fn is_available(&self, address: Ipv4Addr, client: ClientOnLink, now: Wall) -> bool {
+        let bound = self.table.find(address).is_some_and(|binding| binding.available_from() > now);
+        let offered = self.offers.of_address(address).is_some_and(|offer| offer.client != client);
+        !bound && !offered && !self.own.contains(&address)
+    }
+
+    /// The address that comes next in a pool.
+    pub fn next_in(&mut self, pool: PoolId, now: Wall) -> Option<Ipv4Addr> {
+        let (table, offers, own) = (&self.table, &self.offers, &self.own);
+        let is_touched = |address: Ipv4Addr| {
+            table.contains(address) || offers.of_address(address).is_some() || own.contains(&address)
+        };
+        self.pools.pool_mut(pool).next(now, is_touched)
+    }
+
+    /// Holds an offer, in place of the client's former one. Returns whether an older offer had to go for room.
+    pub fn offer(&mut self, offer: Offer) -> bool {
+        if let Some(former) = self.offers.of_client(offer.client).copied() {
+            self.withdraw(former.address);
+        }
+        let crowded_out = self.offers.make_room();
+        if let Some(oldest) = crowded_out {
+            self.back_to_pool(oldest.address);
+        }
+        let available_from = self.available_from(offer.address);
+        self.pools.take(offer.address, available_from);
+        self.offers.hold(offer);
+        crowded_out.is_some()
+    }
+
+    /// The offers, to extend one.
+    pub fn offers_mut(&mut self) -> &mut Offers {
+        &mut self.offers
+    }
+
+    /// Drops the offer of `address`: it lapsed, or the client chose another server.
+    pub fn withdraw(&mut self, address: Ipv4Addr) {
+        if self.offers.drop_address(address).is_some() {
+            self.back_to_pool(address);
+        }
+    }
+
+    /// Drops one offer that lapsed at `now`; the address it was for.
+    pub fn lapse_one(&mut self, now: Now) -> Option<Ipv4Addr> {
+        let offer = self.offers.drop_lapsed(now.mono)?;
+        self.back_to_pool(offer.address);
+        Some(offer.address)
+    }
+
+    /// Leases `address` to `client` until `end`: a new lease, or the client's own extended. The end of a lease
+    /// that stands never goes down: a client that missed the shorter ACK holds the longer one (failover.md 7).
+    pub fn grant(&mut self, grant: &Grant<'_>, now: Wall, out: &mut Outbox) {
+        let former = self.table.find(grant.address);
+        let (state, term) = state_and_term(former.as_ref(), now);
+        let key = grant.client.key();
+        let own = former.filter(|binding| binding.is_active(now) && binding.client.key() == key);
+        let change = if own.is_some() { Change::Renew } else { Change::Grant };
+        let state = transition::apply(state, term, change).expect("a bound address is not granted to another");
+        let start = own.map_or(now, |binding| binding.start);
+        let end = own.map_or(grant.end, |binding| grant.end.max(binding.end));
+        let mut kept = Vec::new();
+        if let Some(own) = own
+            && (grant.client.relay_information.is_none() || grant.client.host_name.is_none())
+        {
+            encode_client(&own.client, &mut kept);
+        }
+        let binding = Binding {
+            address: grant.address,
+            state,
+            origin: Side::Primary,
+            owner: former.map_or(Side::Primary, |binding| binding.owner),
+            start,
+            end,
+            last_seen: now,
+            bar: former.map_or(Wall::default(), |binding| binding.bar),
+            stamp: self.stamps.next(now),
+            client: with_what_was_known(grant.client, decode_client(&kept)),
+        };
+        self.keep(&binding, out);
+    }
+
+    /// Ends a lease: its client gave it back, or an operator did. `false` when there is no such lease.
+    pub fn release(&mut self, address: Ipv4Addr, now: Wall, out: &mut Outbox) -> bool {
+        self.change(address, now, (Change::Release, now), out)
+    }
+
+    /// Sets an address aside until `until`: somebody unknown uses it.
+    pub fn refuse(&mut self, address: Ipv4Addr, now: Wall, until: Wall, out: &mut Outbox) -> bool {
+        self.change(address, now, (Change::Refuse, until), out)
+    }
+
+    /// Forgets the client of an ended lease (ActiveLeaseExpiration = Full_delete).
+    pub fn forget(&mut self, address: Ipv4Addr, now: Wall, out: &mut Outbox) -> bool {
+        let end = self.table.find(address).map_or(now, |binding| binding.end);
+        self.change(address, now, (Change::Forget, end), out)
+    }
+
+    fn change(&mut self, address: Ipv4Addr, now: Wall, to: (Change, Wall), out: &mut Outbox) -> bool {
+        let (change, end) = to;
+        let former = self.table.find(address);
+        let (state, term) = state_and_term(former.as_ref(), now);
+        let Some(state) = transition::apply(state, term, change) else {
+            return false;
+        };
+        let mut details = Vec::new();
+        if let Some(former) = former
+            && change != Change::Forget
+        {
+            encode_client(&former.client, &mut details);
+        }
+        let binding = Binding {
+            address,
+            state,
+            origin: Side::Primary,
+            owner: former.map_or(Side::Primary, |binding| binding.owner),
+            start: former.map_or(now, |binding| binding.start),
+            end,
+            last_seen: former.map_or(now, |binding| binding.last_seen),
+            bar: former.map_or(Wall::default(), |binding| binding.bar),
+            stamp: self.stamps.next(now),
+            client: decode_client(&details),
+        };
+        self.keep(&binding, out);
+        true
+    }
+
+    fn keep(&mut self, binding: &Binding<'_>, out: &mut Outbox) {
+        let offered = self.offers.drop_address(binding.address).is_some();
+        let former = self.available_from(binding.address);
+        if !offered {
+            self.pools.take(binding.address, former);
+        }
+        self.pools.put(binding.address, Some(binding.available_from()));
+        if let Some(next) = &mut self.next_pools {
+            follow(next, binding, former);
+        }
+        out.record(|payload| Record::Binding(*binding).encode(payload));
+        self.table.put(binding);
+    }
+
+    fn back_to_pool(&mut self, address: Ipv4Addr) {
+        let available_from = self.available_from(address);
+        self.pools.put(address, available_from);
+    }
+
+    fn available_from(&self, address: Ipv4Addr) -> Option<Wall> {
+        self.table.find(address).map(|binding| binding.available_from())
+    }
+}
+
+/// Taking over the pools of a new configuration, a slice a turn.
+impl Bindings {
+    /// Begins to fill `pools`; those with unchanged ranges are taken over as they are at the end.
+    pub fn begin_pools(&mut self, pools: Pools) {
+        self.next_pools = Some(pools);
+    }
+
+    /// Fills the next pools from bindings `from..from + count`; whether that was the last slice.
+    pub fn fill_pools(&mut self, from: usize, count: usize) -> bool {
+        if let Some(next) = &mut self.next_pools {
+            for binding in self.table.slots(from, count) {
+                next.put_unless_kept(&self.pools, binding.address, binding.available_from());
+            }
+        }
+        from.saturating_add(count) >= self.table.len()
+    }
+
+    /// Uses the filled pools. All offers are dropped: a REQUEST for one is granted while the address is free.
+    pub fn end_pools(&mut self) {
+        while let Some(offer) = self.offers.drop_any() {
+            self.back_to_pool(offer.address);
+        }
+        if let Some(mut next) = self.next_pools.take() {
+            next.keep_unchanged(&mut self.pools);
+            self.pools = next;
+        }
+    }
+}
+
+/// A lease to be given.
+#[derive(Clone, Copy, Debug)]
+pub struct Grant<'a> {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Who gets it.
+    pub client: Client<'a>,
+    /// Until when, on the lease clock.
+    pub end: Wall,
+}
+
+fn follow(next: &mut Pools, binding: &Binding<'_>, former: Option<Wall>) {
+    if let Some(former) = former
+        && next.remove(binding.address, former)
+    {
+        next.put(binding.address, Some(binding.available_from()));
+    }
+}
+
+fn state_and_term(binding: Option<&Binding<'_>>, now: Wall) -> (BindingState, Term) {
+    match binding {
+        Some(binding) if binding.available_from() > now => (binding.state, Term::Running),
+        Some(binding) => (binding.state, Term::Ended),
+        None => (BindingState::Free, Term::Ended),
+    }
+}
+
+/// `client`, with the host name and relay information of before where it told none this time: a renewal that
+/// reaches the server directly carries no option 82 (RFC 4388 section 6.5).
+fn with_what_was_known<'a>(client: Client<'a>, before: Client<'a>) -> Client<'a> {
+    Client {
+        host_name: client.host_name.or(before.host_name),
+        relay_information: client.relay_information.or(before.relay_information),
+        ..client
+    }
+}

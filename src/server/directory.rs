@@ -1,0 +1,210 @@
+//! The directory: the configuration, arranged for look-ups a packet needs. Made once a load, never changed.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use crate::config::{Config, Host, HostIdentity, Membership, Range, Subnet};
+use crate::lease::pool::{Pool, PoolId, Pools};
+use crate::lease::{Client, Hardware};
+
+/// Octets of the longest hardware address (`chaddr`).
+const HARDWARE_MAX: usize = 16;
+
+/// A configuration with its indexes.
+#[derive(Debug)]
+pub struct Directory {
+    config: Config,
+    /// First and last address and index of each subnet, sorted; subnets do not overlap.
+    subnets: Vec<(u32, u32, usize)>,
+    relays: HashMap<Ipv4Addr, usize>,
+    reserved: HashMap<Ipv4Addr, usize>,
+    by_hardware: HashMap<Box<[u8]>, Vec<usize>>,
+    by_identifier: HashMap<Box<[u8]>, Vec<usize>>,
+    by_circuit: HashMap<Box<[u8]>, Vec<usize>>,
+    /// Subnet and range of each pool, by [`PoolId`].
+    places: Vec<(usize, usize)>,
+    /// Pools of each link, in the order in which they are used.
+    link_pools: Vec<Vec<PoolId>>,
+}
+
+impl Directory {
+    /// Arranges `config`.
+    #[must_use]
+    pub fn new(config: Config) -> Directory {
+        let mut directory = Directory {
+            subnets: subnet_order(&config),
+            relays: HashMap::new(),
+            reserved: HashMap::new(),
+            by_hardware: HashMap::new(),
+            by_identifier: HashMap::new(),
+            by_circuit: HashMap::new(),
+            places: Vec::new(),
+            link_pools: Vec::new(),
+            config,
+        };
+        directory.list_relays();
+        directory.list_hosts();
+        directory.list_pools();
+        directory
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Untouched pools for every range, by [`PoolId`].
+    #[must_use]
+    pub fn pools(&self) -> Pools {
+        let pool = |&(subnet, range): &(usize, usize)| {
+            let range = &self.config.subnets[subnet].ranges[range];
+            let excluded = range.excluded.iter().map(|run| (run.0.to_bits(), run.1.to_bits())).collect();
+            Pool::new(range.first, range.last, excluded)
+        };
+        Pools::new(self.places.iter().map(pool).collect())
+    }
+
+    /// The subnet that `address` lies in.
+    #[must_use]
+    pub fn subnet_of(&self, address: Ipv4Addr) -> Option<usize> {
+        let number = address.to_bits();
+        let after = self.subnets.partition_point(|entry| entry.0 <= number);
+        let &(_, last, index) = self.subnets.get(after.checked_sub(1)?)?;
+        (number <= last).then_some(index)
+    }
+
+    /// The subnet that a relay serves: by RelayAddress, else the one that its address lies in.
+    #[must_use]
+    pub fn subnet_of_relay(&self, giaddr: Ipv4Addr) -> Option<usize> {
+        self.relays.get(&giaddr).copied().or_else(|| self.subnet_of(giaddr))
+    }
+
+    /// The subnets with `Interface = name`.
+    pub fn subnets_of_interface<'a>(&'a self, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let here = move |subnet: &Subnet| subnet.interface.as_deref() == Some(name);
+        (0..self.config.subnets.len()).filter(move |&index| here(&self.config.subnets[index]))
+    }
+
+    /// One subnet.
+    #[must_use]
+    pub fn subnet(&self, index: usize) -> &Subnet {
+        &self.config.subnets[index]
+    }
+
+    /// One host.
+    #[must_use]
+    pub fn host(&self, index: usize) -> &Host {
+        &self.config.hosts[index]
+    }
+
+    /// The pools of a link, in the order in which they are used.
+    #[must_use]
+    pub fn pools_of_link(&self, link: usize) -> &[PoolId] {
+        &self.link_pools[link]
+    }
+
+    /// The range behind a pool.
+    #[must_use]
+    pub fn range(&self, pool: PoolId) -> &Range {
+        let (subnet, range) = self.places[pool.0];
+        &self.config.subnets[subnet].ranges[range]
+    }
+
+    /// The host that `address` is reserved for.
+    #[must_use]
+    pub fn reserved_for(&self, address: Ipv4Addr) -> Option<usize> {
+        self.reserved.get(&address).copied()
+    }
+
+    /// The [Host] of a client on a link: one with an address there before one without, one known by client
+    /// identifier before hardware address before circuit. `circuit` is sub-option 1 of option 82.
+    #[must_use]
+    pub fn host_of(&self, client: &Client<'_>, circuit: Option<&[u8]>, link: usize) -> Option<usize> {
+        let by_identifier = client.identifier.and_then(|id| self.by_identifier.get(id));
+        let by_hardware = client.hardware.and_then(|hardware| {
+            let mut key = [0; HARDWARE_MAX + 1];
+            self.by_hardware.get(hardware_key(hardware, &mut key)?)
+        });
+        let by_circuit = circuit.and_then(|circuit| self.by_circuit.get(circuit));
+        let found = || [by_identifier, by_hardware, by_circuit].into_iter().flatten().flatten().copied();
+        let address = |&host: &usize| self.config.hosts[host].address;
+        let on_link = |host: &usize| address(host).is_some_and(|address| self.link_of(address) == Some(link));
+        found().find(on_link).or_else(|| found().find(|host| address(host).is_none())).or_else(|| found().next())
+    }
+
+    /// The link that `address` lies on.
+    #[must_use]
+    pub fn link_of(&self, address: Ipv4Addr) -> Option<usize> {
+        self.subnet_of(address).map(|subnet| self.config.subnets[subnet].link)
+    }
+
+    fn list_relays(&mut self) {
+        for (index, subnet) in self.config.subnets.iter().enumerate() {
+            for relay in &subnet.relay_addresses {
+                self.relays.entry(*relay).or_insert(index);
+            }
+        }
+    }
+
+    fn list_hosts(&mut self) {
+        for (index, host) in self.config.hosts.iter().enumerate() {
+            let (map, key): (_, Box<[u8]>) = match &host.identity {
+                HostIdentity::HardwareAddress { htype, address } => {
+                    let key = std::iter::once(*htype).chain(address.iter().copied()).collect();
+                    (&mut self.by_hardware, key)
+                }
+                HostIdentity::ClientId(id) => (&mut self.by_identifier, id.clone()),
+                HostIdentity::CircuitId(id) => (&mut self.by_circuit, id.clone()),
+            };
+            map.entry(key).or_default().push(index);
+            if let Some(address) = host.address {
+                self.reserved.insert(address, index);
+            }
+        }
+    }
+
+    fn list_pools(&mut self) {
+        for link in &self.config.links {
+            let mut pools = Vec::new();
+            for &subnet in &link.subnets {
+                for range in 0..self.config.subnets[subnet].ranges.len() {
+                    pools.push(PoolId(self.places.len()));
+                    self.places.push((subnet, range));
+                }
+            }
+            self.link_pools.push(pools);
+        }
+    }
+}
+
+/// Whether a range is for a client that has, or has not, a [Host].
+#[must_use]
+pub fn admits(range: &Range, host: Option<usize>) -> bool {
+    match range.membership {
+        Membership::Anyone => true,
+        Membership::Known => host.is_some(),
+        Membership::Unknown => host.is_none(),
+    }
+}
+
+fn subnet_order(config: &Config) -> Vec<(u32, u32, usize)> {
+    let mut order: Vec<_> = config
+        .subnets
+        .iter()
+        .enumerate()
+        .map(|(index, subnet)| {
+            let first = subnet.network.address.to_bits();
+            (first, first | !subnet.network.mask().to_bits(), index)
+        })
+        .collect();
+    order.sort_unstable();
+    order
+}
+
+fn hardware_key<'a>(hardware: Hardware<'_>, room: &'a mut [u8; HARDWARE_MAX + 1]) -> Option<&'a [u8]> {
+    let end = hardware.address.len() + 1;
+    room[0] = hardware.htype;
+    room.get_mut(1..end)?.copy_from_slice(hardware.address);
+    room.get(..end)
+}

@@ -1,0 +1,55 @@
+//! Transactions seen of late, for CheckTransactionID: a repeated DISCOVER, REQUEST or BOOTREQUEST is ignored.
+
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
+
+use super::offers::ClientOnLink;
+use crate::clock::Mono;
+
+/// Transactions kept in mind; the oldest goes first.
+const TRANSACTIONS_MAX: usize = 16_384;
+/// A client gives up on a transaction after about a minute (RFC 2131 section 4.1).
+const KEPT: Duration = Duration::from_secs(64);
+
+/// A client on a link, its transaction id, and the type of message.
+pub type Transaction = (ClientOnLink, u32, u8);
+
+/// The transactions of the last minute.
+#[derive(Debug, Default)]
+pub struct Recent {
+    seen: HashSet<Transaction>,
+    order: VecDeque<(Mono, Transaction)>,
+}
+
+impl Recent {
+    /// Whether `transaction` was seen before; keeps it in mind.
+    pub fn is_repeated(&mut self, transaction: Transaction, now: Mono) -> bool {
+        while let Some(&(at, oldest)) = self.order.front()
+            && (now.since(at) >= KEPT || self.order.len() >= TRANSACTIONS_MAX)
+        {
+            self.order.pop_front();
+            self.seen.remove(&oldest);
+        }
+        if !self.seen.insert(transaction) {
+            return true;
+        }
+        self.order.push_back((now, transaction));
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_is_repeated_until_it_is_forgotten() {
+        let mut recent = Recent::default();
+        let transaction = (ClientOnLink(1), 7, 1);
+        let start = Mono::from_nanos(1);
+        assert!(!recent.is_repeated(transaction, start));
+        assert!(recent.is_repeated(transaction, start));
+        assert!(!recent.is_repeated((ClientOnLink(1), 7, 3), start));
+        assert!(!recent.is_repeated(transaction, start + KEPT));
+    }
+}

@@ -1,0 +1,103 @@
+//! Writes JSON (RFC 8259): objects of texts, numbers and nulls are all that reports need.
+
+use std::io::Write;
+
+/// One object that is being written.
+pub(super) struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+}
+
+impl<'a> Object<'a> {
+    /// Begins an object.
+    pub(super) fn begin(out: &'a mut Vec<u8>) -> Object<'a> {
+        out.push(b'{');
+        Object { out, first: true }
+    }
+
+    /// A member with a text.
+    pub(super) fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        string(value, self.out);
+    }
+
+    /// A member with a text, or null.
+    pub(super) fn optional(&mut self, name: &str, value: Option<&str>) {
+        match value {
+            Some(value) => self.text(name, value),
+            None => {
+                self.name(name);
+                self.out.extend_from_slice(b"null");
+            }
+        }
+    }
+
+    /// A member with a number.
+    pub(super) fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        // Writing to a Vec cannot fail.
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// A member with an object of numbers.
+    pub(super) fn numbers<'b>(&mut self, name: &str, values: impl Iterator<Item = (&'b str, u64)>) {
+        self.name(name);
+        let mut inner = Object::begin(self.out);
+        for (name, value) in values {
+            inner.number(name, value);
+        }
+        inner.end();
+    }
+
+    /// Ends the object.
+    pub(super) fn end(self) {
+        self.out.push(b'}');
+    }
+
+    fn name(&mut self, name: &str) {
+        if !self.first {
+            self.out.push(b',');
+        }
+        self.first = false;
+        string(name, self.out);
+        self.out.push(b':');
+    }
+}
+
+/// Separates the elements of an array, one a line.
+pub(super) fn comma(first: &mut bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if *first { b"\n" } else { b",\n" });
+    *first = false;
+}
+
+fn string(value: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for character in value.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            control if u32::from(control) < 0x20 => {
+                let _ = write!(out, "\\u{:04x}", u32::from(control));
+            }
+            other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_escaped_and_members_separated() {
+        let mut out = Vec::new();
+        let mut object = Object::begin(&mut out);
+        object.text("name", "a\"b\\c\n\u{e9}");
+        object.number("count", 7);
+        object.optional("none", None);
+        object.end();
+        let expected = "{\"name\":\"a\\\"b\\\\c\\u000a\u{e9}\",\"count\":7,\"none\":null}";
+        assert_eq!(String::from_utf8(out).as_deref(), Ok(expected));
+    }
+}

@@ -1,0 +1,204 @@
+//! Reports: the answers on the control socket (understudyctl), composed a slice a turn so that a list of a million
+//! leases never stalls the service. The first line of every answer is `ok` or `error`.
+
+mod json;
+mod leases;
+mod status;
+mod subnets;
+mod time;
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use log::info;
+
+use super::event::ControlId;
+use super::outbox::Outbox;
+use super::service::Service;
+use crate::clock::{Now, Wall};
+use crate::config::{self, ParameterOrigin};
+use json::Object;
+use leases::LeaseList;
+use subnets::SubnetCount;
+
+/// Octets of an answer composed in one turn, about.
+const CHUNK: usize = 64 * 1024;
+/// Bindings looked at in one turn for an answer.
+const SLICE: usize = 20_000;
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Text,
+    Json,
+    Csv,
+}
+
+/// Answers that are not finished.
+#[derive(Debug)]
+pub(super) struct Reports {
+    started: Now,
+    jobs: HashMap<ControlId, Job>,
+}
+
+#[derive(Debug)]
+enum Job {
+    Leases(LeaseList),
+    Subnets(SubnetCount),
+}
+
+/// What one answer, or one slice of it, came to.
+enum Answer {
+    /// All is said.
+    Whole,
+    /// The rest follows by this job.
+    Rest(Job),
+}
+
+impl Reports {
+    pub(super) fn new(started: Now) -> Reports {
+        Reports { started, jobs: HashMap::new() }
+    }
+
+    /// Answers a request, or begins to.
+    pub(super) fn begin(&mut self, id: ControlId, line: &str, (now, service): (Now, &mut Service), out: &mut Outbox) {
+        let mut text = Vec::new();
+        let result = self.answer(line, (now, service), out, &mut text);
+        match result {
+            Ok(Answer::Whole) => self.reply(id, None, &text, out),
+            Ok(Answer::Rest(job)) => self.reply(id, Some(job), &text, out),
+            Err(complaint) => self.reply(id, None, format!("error\n{complaint}\n").as_bytes(), out),
+        }
+    }
+
+    /// Goes on with an answer.
+    pub(super) fn more(&mut self, id: ControlId, (now, service): (Now, &mut Service), out: &mut Outbox) {
+        let mut text = Vec::new();
+        let rest = match self.jobs.remove(&id) {
+            Some(Job::Leases(list)) => list.slice(now, service, &mut text).map(Job::Leases),
+            Some(Job::Subnets(count)) => count.slice(now, service, &mut text).map(Job::Subnets),
+            None => None,
+        };
+        self.reply(id, rest, &text, out);
+    }
+
+    /// Forgets an answer: nobody reads it any more.
+    pub(super) fn close(&mut self, id: ControlId) {
+        self.jobs.remove(&id);
+    }
+
+    /// Writes counters and state to the log (SIGUSR1).
+    pub(super) fn log(&self, now: Now, service: &Service) {
+        let mut text = Vec::new();
+        status::text(self.started, now, service, &mut text);
+        for line in String::from_utf8_lossy(&text).lines() {
+            info!("{line}");
+        }
+    }
+
+    fn reply(&mut self, id: ControlId, rest: Option<Job>, text: &[u8], out: &mut Outbox) {
+        let more = rest.is_some();
+        if let Some(job) = rest {
+            self.jobs.insert(id, job);
+        }
+        out.control(id, |bytes| {
+            bytes.extend_from_slice(text);
+            more
+        });
+    }
+
+    fn answer(
+        &mut self,
+        line: &str,
+        (now, service): (Now, &mut Service),
+        out: &mut Outbox,
+        text: &mut Vec<u8>,
+    ) -> Result<Answer, String> {
+        let (words, format) = split(line)?;
+        text.extend_from_slice(b"ok\n");
+        match words.as_slice() {
+            ["status"] if format == Format::Json => status::json(self.started, now, service, text),
+            ["status"] => status::text(self.started, now, service, text),
+            ["subnets"] => return Ok(Answer::Rest(Job::Subnets(SubnetCount::new(format, service)))),
+            ["leases"] => return Ok(Answer::Rest(Job::Leases(LeaseList::active(format)))),
+            ["leases", "--all"] => return Ok(Answer::Rest(Job::Leases(LeaseList::all(format)))),
+            ["leases", subnet] => {
+                return Ok(Answer::Rest(Job::Leases(LeaseList::of_subnet(format, find_subnet(service, subnet)?))));
+            }
+            ["lease", client] => leases::one(now, service, (client, format), text)?,
+            ["params"] => params(service, format, text),
+            ["release", address] => release(now, service, address, out)?,
+            ["metrics" | "explain" | "takeover" | "giveback" | "partner-down" | "partner-up", ..] => {
+                return Err(format!("{} is not in this version", words[0]));
+            }
+            [] => return Err("no command; try status".to_owned()),
+            [command, ..] => {
+                return Err(format!(
+                    "{command} is not a command, or has other arguments \
+                     (commands: status, subnets, leases [SUBNET|--all], lease X, params, release ADDRESS)"
+                ));
+            }
+        }
+        Ok(Answer::Whole)
+    }
+}
+
+/// Splits a request line in words, its format words taken out.
+fn split(line: &str) -> Result<(Vec<&str>, Format), String> {
+    let is_format = |word: &&str| matches!(*word, "--json" | "--csv");
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let format = match words.iter().filter(|word| is_format(word)).copied().collect::<Vec<_>>().as_slice() {
+        [] => Format::Text,
+        ["--json"] => Format::Json,
+        ["--csv"] if words.first() == Some(&"leases") => Format::Csv,
+        ["--csv"] => return Err("--csv goes with leases only".to_owned()),
+        _ => return Err("one of --json and --csv, once".to_owned()),
+    };
+    Ok((words.into_iter().filter(|word| !is_format(word)).collect(), format))
+}
+
+fn find_subnet(service: &Service, text: &str) -> Result<usize, String> {
+    let subnets = &service.directory.config().subnets;
+    let named = |name: &str| subnets.iter().position(|subnet| subnet.network.to_string() == name);
+    let by_address = || text.parse::<Ipv4Addr>().ok().and_then(|address| service.directory.subnet_of(address));
+    named(text).or_else(by_address).ok_or_else(|| format!("{text} is not a subnet of this server; see subnets"))
+}
+
+fn release(now: Now, service: &mut Service, text: &str, out: &mut Outbox) -> Result<(), String> {
+    let address: Ipv4Addr = text.parse().map_err(|_| format!("{text} is not an IPv4 address"))?;
+    if !service.bindings.release(address, now.wall, out) {
+        return Err(format!("{address} has no active lease"));
+    }
+    info!("lease on {address} ended by an operator");
+    Ok(())
+}
+
+fn params(service: &Service, format: Format, text: &mut Vec<u8>) {
+    let config = service.directory.config();
+    if format != Format::Json {
+        text.extend_from_slice(config::explain(config).as_bytes());
+        return;
+    }
+    let mut first = true;
+    text.push(b'[');
+    for parameter in &config.parameters {
+        json::comma(&mut first, text);
+        let origin = match &parameter.origin {
+            ParameterOrigin::Default => "default".to_owned(),
+            ParameterOrigin::Set { file, line } => format!("{}:{line}", file.display()),
+            ParameterOrigin::NotApplicable => "not applicable".to_owned(),
+        };
+        let mut object = Object::begin(text);
+        object.text("section", &parameter.section);
+        object.text("name", &parameter.name);
+        object.text("value", &parameter.value);
+        object.text("origin", &origin);
+        object.end();
+    }
+    text.extend_from_slice(b"\n]\n");
+}
+
+/// A time for people and machines: RFC 3339, or `never`.
+fn moment(wall: Wall) -> String {
+    if wall == Wall::NEVER { "never".to_owned() } else { time::rfc3339(wall) }
+}

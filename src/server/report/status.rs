@@ -1,0 +1,65 @@
+//! `understudyctl status`, and the same for the log.
+
+use std::io::Write;
+
+use super::json::Object;
+use super::moment;
+use crate::clock::Now;
+use crate::config::Role;
+use crate::server::duty::{Duty, duty};
+use crate::server::service::Service;
+
+/// The status as lines of text.
+pub(super) fn text(started: Now, now: Now, service: &Service, text: &mut Vec<u8>) {
+    let config = service.directory.config();
+    let up = now.mono.since(started.mono).as_secs();
+    let lines = [
+        format!("understudyd {}, {}, {}", env!("CARGO_PKG_VERSION"), role(config.server.role), duty_text(service)),
+        format!("started {}, up {up} s", moment(started.wall)),
+        format!("subnets {}, hosts {}", config.subnets.len(), config.hosts.len()),
+        format!("bindings {}, offers {}", service.bindings.table().len(), service.bindings.offers().len()),
+    ];
+    for line in lines {
+        let _ = writeln!(text, "{line}");
+    }
+    for interface in &service.interfaces {
+        let addresses: Vec<String> = interface.addresses.iter().map(|(a, prefix)| format!("{a}/{prefix}")).collect();
+        let _ = writeln!(text, "interface {} {}", interface.name, addresses.join(" "));
+    }
+    for (name, count) in service.counters.iter().filter(|entry| entry.1 > 0) {
+        let _ = writeln!(text, "{name} {count}");
+    }
+}
+
+/// The status as one JSON object.
+pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>) {
+    let config = service.directory.config();
+    let mut object = Object::begin(text);
+    object.text("version", env!("CARGO_PKG_VERSION"));
+    object.text("role", role(config.server.role));
+    object.text("duty", &duty_text(service));
+    object.text("started", &moment(started.wall));
+    object.number("up_secs", now.mono.since(started.mono).as_secs());
+    object.number("subnets", config.subnets.len() as u64);
+    object.number("hosts", config.hosts.len() as u64);
+    object.number("bindings", service.bindings.table().len() as u64);
+    object.number("offers", service.bindings.offers().len() as u64);
+    object.numbers("counters", service.counters.iter());
+    object.end();
+    text.push(b'\n');
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Primary => "Standalone/Primary",
+        Role::Secondary => "Failover/Secondary",
+    }
+}
+
+/// `serving`, or `silent: why`.
+pub(super) fn duty_text(service: &Service) -> String {
+    match duty(service.room) {
+        Duty::Serve => "serving".to_owned(),
+        Duty::Silent(silence) => format!("silent: {}", crate::server::counters::silence_name(silence)),
+    }
+}
