@@ -130,3 +130,122 @@ pub struct Now {
     /// For leases: the lease clock.
     pub wall: Wall,
 }
+
+/// How far the system's clock may differ before the lease clock follows it, and the margin for two servers' clocks.
+pub const SKEW_MAX: Duration = Duration::from_secs(5);
+/// A difference this small ends the slewing.
+const SKEW_MIN_MILLIS: i64 = 100;
+/// The lease clock gains or loses one part in so many while it follows the system's clock.
+const SLEW_PART: i64 = 10;
+
+/// The clock that ends of leases are on: the wall clock at start, then the monotonic clock (failover.md section 9).
+///
+/// It never goes back, whatever an operator or NTP does to the system's clock; a difference of more than
+/// [`SKEW_MAX`] is slewed away, one second in ten.
+#[derive(Debug)]
+pub struct LeaseClock {
+    /// Lease clock at `mono`.
+    wall: Wall,
+    mono: Mono,
+    /// Milliseconds' remainder of the monotonic clock, in nanoseconds.
+    rest_nanos: u64,
+    slewing: bool,
+}
+
+/// What a reading of the lease clock showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// Nothing new.
+    None,
+    /// The system's clock was found so many milliseconds ahead (or, if negative, behind); slewing begins.
+    Began(i64),
+    /// The lease clock has caught up.
+    Ended,
+}
+
+impl LeaseClock {
+    /// A clock that starts at `reading`, but not under `floor`, the newest time in the journal.
+    #[must_use]
+    pub fn new(reading: Reading, floor: Wall) -> LeaseClock {
+        LeaseClock { wall: reading.system.max(floor), mono: reading.mono, rest_nanos: 0, slewing: false }
+    }
+
+    /// The time of a turn.
+    pub fn read(&mut self, reading: Reading) -> (Now, Drift) {
+        let nanos = reading.mono.nanos().saturating_sub(self.mono.nanos()) + self.rest_nanos;
+        let elapsed = i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
+        self.rest_nanos = nanos % 1_000_000;
+        self.mono = self.mono.max(reading.mono);
+        let behind = i128::from(reading.system.millis()) - i128::from(self.wall.millis()) - i128::from(elapsed);
+        let behind = i64::try_from(behind).unwrap_or(if behind < 0 { i64::MIN } else { i64::MAX });
+        let drift = self.judge(behind);
+        let step = if self.slewing { (elapsed / SLEW_PART).min(behind.saturating_abs()) * behind.signum() } else { 0 };
+        self.wall = Wall(self.wall.0.saturating_add_signed(elapsed.saturating_add(step).max(0)));
+        (Now { mono: reading.mono, wall: self.wall }, drift)
+    }
+
+    fn judge(&mut self, behind: i64) -> Drift {
+        let difference = behind.saturating_abs();
+        if !self.slewing && difference > SKEW_MAX.as_millis() as i64 {
+            self.slewing = true;
+            return Drift::Began(behind);
+        }
+        if self.slewing && difference <= SKEW_MIN_MILLIS {
+            self.slewing = false;
+            return Drift::Ended;
+        }
+        Drift::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(mono_secs: u64, system_secs: u64) -> Reading {
+        Reading { mono: Mono::from_nanos(mono_secs * 1_000_000_000), system: Wall::from_secs(system_secs) }
+    }
+
+    #[test]
+    fn the_lease_clock_starts_at_the_wall_clock_but_not_under_the_journal() {
+        let mut clock = LeaseClock::new(reading(10, 1_000), Wall::default());
+        assert_eq!(clock.read(reading(12, 1_002)).0.wall, Wall::from_secs(1_002));
+        let mut clock = LeaseClock::new(reading(10, 1_000), Wall::from_secs(5_000));
+        assert_eq!(clock.read(reading(11, 1_001)).0.wall, Wall::from_millis(5_000_900));
+    }
+
+    #[test]
+    fn a_step_of_the_wall_clock_is_slewed_one_second_in_ten_and_said_once() {
+        let mut clock = LeaseClock::new(reading(0, 10_000), Wall::default());
+        let (now, drift) = clock.read(reading(10, 13_610));
+        assert_eq!(drift, Drift::Began(3_600_000));
+        assert_eq!(now.wall, Wall::from_secs(10_011));
+        let (now, drift) = clock.read(reading(20, 13_620));
+        assert_eq!((now.wall, drift), (Wall::from_secs(10_022), Drift::None));
+        let (now, _) = clock.read(reading(40_020, 53_620));
+        assert_eq!(now.wall, Wall::from_secs(53_620));
+        assert_eq!(clock.read(reading(40_021, 53_621)).1, Drift::Ended);
+    }
+
+    #[test]
+    fn a_step_back_never_makes_the_lease_clock_go_back() {
+        let mut clock = LeaseClock::new(reading(0, 10_000), Wall::default());
+        let mut last = Wall::default();
+        for second in 1..100 {
+            let (now, _) = clock.read(reading(second, 6_400 + second));
+            assert!(now.wall > last);
+            last = now.wall;
+        }
+        assert_eq!(last, Wall::from_millis(10_089_100));
+    }
+
+    #[test]
+    fn an_infinite_lease_never_ends_and_a_finite_one_rounds_up() {
+        let now = Wall::from_millis(1_500);
+        assert_eq!(now.after(Secs::INFINITE), Wall::NEVER);
+        assert_eq!(Wall::NEVER.remaining(now), Secs::INFINITE);
+        assert_eq!(now.after(Secs(10)), Wall::from_millis(11_500));
+        assert_eq!(Wall::from_millis(2_501).remaining(now), Secs(2));
+        assert_eq!(Wall::from_millis(1_000).remaining(now), Secs(0));
+    }
+}

@@ -1,48 +1,268 @@
-//! SKELETON (owner: core). One turn: decide, record, commit, release.
+//! The engine: one turn after another. Decide, record, commit, release; nothing leaves before it is durable.
+//!
+//! It owns the server, which decides, and the journal, which keeps, and knows nothing else. The daemon and the
+//! simulator drive the very same one: [`Engine::begin`], any number of [`Engine::handle`], [`Engine::end`].
+
+mod database;
+mod snapshot;
+
 use std::fmt;
-use crate::clock::{Mono, Reading};
+
+use log::{error, info, warn};
+
+use crate::clock::{Drift, LeaseClock, Mono, Now, Reading, Wall};
 use crate::config::Config;
 use crate::journal::{Journal, JournalError, OpenMode, Recovery, Storage};
+use crate::lease::record::{Record, RecordError};
+use crate::server::Server;
+use crate::server::duty::Room;
 use crate::server::event::Input;
-use crate::server::outbox::Released;
+use crate::server::outbox::{Outbox, Released};
+use database::Database;
+use snapshot::Snapshot;
+
+/// Octets of records that one input may write, with room to spare: a lease given and another ended.
+const INPUT_OCTETS: usize = 4 * 1024;
+/// Octets of records that a turn may write without any input: forgotten leases and probed addresses.
+const TURN_OCTETS: usize = 128 * 1024;
+/// A full disk is tried again so often.
+const RETRY: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// What ends the process at once.
 #[derive(Debug)]
 pub enum Fatal {
     /// A failed write or sync: the page cache is not trusted afterwards (exit 74).
     Journal(JournalError),
+    /// The journal holds what this version cannot read.
+    Record(RecordError),
 }
+
 impl fmt::Display for Fatal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { match self { Fatal::Journal(e) => e.fmt(f) } }
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fatal::Journal(error) => error.fmt(f),
+            Fatal::Record(error) => write!(f, "lease journal: {error}"),
+        }
+    }
 }
-impl std::error::Error for Fatal {}
+
+impl std::error::Error for Fatal {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Fatal::Journal(error) => Some(error),
+            Fatal::Record(error) => Some(error),
+        }
+    }
+}
+
+impl From<JournalError> for Fatal {
+    fn from(error: JournalError) -> Fatal {
+        Fatal::Journal(error)
+    }
+}
 
 /// What the engine needs to start.
+#[derive(Debug)]
 pub struct Start<S: Storage> {
+    /// The checked configuration.
     pub config: Config,
+    /// The state folder.
     pub storage: S,
+    /// Whether a journal must, or must not, be there.
     pub mode: OpenMode,
+    /// The clocks.
     pub reading: Reading,
-    /// From the system's random source.
+    /// From the system's random source: hash key, database id, boot id.
     pub seed: [u8; 32],
 }
 
-/// Server and journal; the simulator and the daemon drive the same one.
-pub struct Engine<S: Storage> { _journal: Journal<S> }
+/// Server and journal.
+#[derive(Debug)]
+pub struct Engine<S: Storage> {
+    server: Server,
+    journal: Journal<S>,
+    outbox: Outbox,
+    clock: LeaseClock,
+    now: Now,
+    database: Database,
+    snapshot: Option<Snapshot>,
+    /// When preparing room failed last.
+    full_since: Option<Mono>,
+}
 
 impl<S: Storage> Engine<S> {
-    /// Opens the journal, replays it, makes the rest of an unclean stop durable.
-    pub fn start(start: Start<S>) -> Result<(Engine<S>, Recovery), Fatal> { let _ = start; unimplemented!() }
+    /// Opens the journal, replays it, and records this start. On return all that was replayed is durable.
+    ///
+    /// # Errors
+    /// Whatever keeps the journal from being read or written; the message names file, place and remedy.
+    pub fn start(start: Start<S>) -> Result<(Engine<S>, Recovery), Fatal> {
+        let now = Now { mono: start.reading.mono, wall: start.reading.system };
+        let mut server = Server::new(start.config, &start.seed, now);
+        let mut database = Database::new(&start.seed);
+        let mut floor = Wall::default();
+        let mut unreadable = None;
+        let replay = &mut |payload: &[u8]| match Record::decode(payload) {
+            Ok(Record::Binding(binding)) => {
+                floor = floor.max(binding.last_seen).max(binding.stamp.wall());
+                server.replay(&binding);
+            }
+            Ok(fact) => database.replay(&fact),
+            Err(error) => unreadable = unreadable.or(Some(error)),
+        };
+        let (journal, recovery) = Journal::open(start.storage, start.mode, replay)?;
+        if let Some(error) = unreadable {
+            return Err(Fatal::Record(error));
+        }
+        if start.reading.system < floor {
+            let behind = (floor.millis() - start.reading.system.millis()) / 1000;
+            warn!("the system's clock is {behind} s behind the newest lease record; leases go by the later time");
+        }
+        server.begin_service();
+        let mut clock = LeaseClock::new(start.reading, floor);
+        let (now, _) = clock.read(start.reading);
+        let mut engine = Engine {
+            server,
+            journal,
+            outbox: Outbox::new(),
+            clock,
+            now,
+            database,
+            snapshot: None,
+            full_since: None,
+        };
+        engine.record_start()?;
+        Ok((engine, recovery))
+    }
+
     /// Begins a turn.
-    pub fn begin(&mut self, reading: Reading) { let _ = reading; unimplemented!() }
+    pub fn begin(&mut self, reading: Reading) {
+        let (now, drift) = self.clock.read(reading);
+        self.now = now;
+        match drift {
+            Drift::None => {}
+            Drift::Began(millis) => {
+                let secs = millis / 1000;
+                warn!("the system's clock stands {secs} s off the lease clock; it is followed slowly, 1 s in 10");
+            }
+            Drift::Ended => info!("the lease clock agrees with the system's clock again"),
+        }
+    }
+
     /// Decides on one input.
-    pub fn handle(&mut self, input: Input<'_>) { let _ = input; unimplemented!() }
-    /// Ends the turn: expiry, commit, release. Effects are to be performed in order before the next turn.
-    pub fn end(&mut self) -> Result<Released<'_>, Fatal> { unimplemented!() }
+    pub fn handle(&mut self, input: Input<'_>) {
+        let room = self.room();
+        self.server.set_room(room, self.now);
+        self.server.handle(self.now, input, &mut self.outbox);
+    }
+
+    /// Ends the turn: what is due by time, commit, release. The effects are to be performed, in order, before the
+    /// next turn begins.
+    ///
+    /// # Errors
+    /// A failed write or sync: the process is to end at once, nothing of this turn may leave.
+    pub fn end(&mut self) -> Result<Released<'_>, Fatal> {
+        let room = self.room();
+        self.server.set_room(room, self.now);
+        self.server.expire(self.now, &mut self.outbox);
+        let synced = self.journal.commit(self.outbox.records())?;
+        if room == Room::Enough {
+            self.prepare()?;
+            self.snapshot_slice()?;
+        }
+        Ok(self.outbox.release(synced))
+    }
+
     /// When the next turn is due with no input at the latest; `None`: work is left, at once.
-    pub fn wake_at(&self) -> Option<Mono> { unimplemented!() }
+    #[must_use]
+    pub fn wake_at(&self) -> Option<Mono> {
+        if self.snapshot.is_some() {
+            return None;
+        }
+        let wake = self.server.wake_at(self.now)?;
+        Some(self.full_since.map_or(wake, |since| wake.min(since + RETRY)))
+    }
+
     /// The running configuration.
-    pub fn config(&self) -> &Config { unimplemented!() }
-    /// Writes the stop frame; after the turn whose effects held `Stop`.
-    pub fn stop(self) -> Result<(), Fatal> { unimplemented!() }
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        self.server.config()
+    }
+
+    /// The server, to read.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The number of this start, random.
+    #[must_use]
+    pub fn boot(&self) -> u64 {
+        self.database.boot()
+    }
+
+    /// Writes the mark of a clean stop; to be called after the turn whose effects held `Stop`.
+    ///
+    /// # Errors
+    /// The journal cannot be written; all that was committed is safe.
+    pub fn stop(mut self) -> Result<(), Fatal> {
+        Ok(self.journal.stop()?)
+    }
+
+    /// Whether the journal has room for one more input, tried anew each second where it has not.
+    fn room(&mut self) -> Room {
+        let needed = self.outbox.records().len() + TURN_OCTETS + INPUT_OCTETS;
+        if self.journal.room() >= needed {
+            self.full_since = None;
+            return Room::Enough;
+        }
+        if self.full_since.is_some_and(|since| self.now.mono.since(since) < RETRY) {
+            return Room::Full;
+        }
+        // A failure here is found again, and reported, by the commit of this turn.
+        let prepared = self.journal.prepare();
+        if matches!(prepared, Ok(true)) && self.journal.room() >= needed {
+            self.full_since = None;
+            return Room::Enough;
+        }
+        self.full_since = Some(self.now.mono);
+        Room::Full
+    }
+
+    fn prepare(&mut self) -> Result<(), Fatal> {
+        // A disk without room is noticed by `room`, before anything is written that would need it.
+        self.journal.prepare()?;
+        Ok(())
+    }
+
+    /// Records which database this is and that the server started.
+    fn record_start(&mut self) -> Result<(), Fatal> {
+        let newest = self.server.bindings().stamps().last();
+        self.database.begin(newest);
+        for record in self.database.newest_records() {
+            self.outbox.record(|payload| record.encode(payload));
+        }
+        let synced = self.journal.commit(self.outbox.records())?;
+        drop(self.outbox.release(synced));
+        Ok(())
+    }
+
+    /// Goes on with the snapshot that is being written, or begins one that the journal wants.
+    fn snapshot_slice(&mut self) -> Result<(), Fatal> {
+        if self.snapshot.is_none() && self.journal.wants_snapshot() && self.journal.begin_snapshot()? {
+            self.snapshot = Some(Snapshot::new());
+        }
+        let Some(snapshot) = &mut self.snapshot else { return Ok(()) };
+        snapshot.compose(&self.database, self.server.bindings().table());
+        let is_last = snapshot.is_done();
+        let written = self.journal.snapshot(snapshot.slice())?;
+        if !written {
+            error!("no room for a snapshot of the lease journal; it is tried again later");
+        } else if is_last && self.journal.end_snapshot()? {
+            info!("snapshot of the lease journal: {} leases", self.server.bindings().table().len());
+        }
+        if is_last || !written {
+            self.snapshot = None;
+        }
+        Ok(())
+    }
 }
