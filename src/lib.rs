@@ -2,6 +2,7 @@
 #![expect(missing_docs, reason = "skeleton")]
 pub mod clock;
 pub mod config;
+pub mod ctl;
 pub mod engine;
 pub mod journal;
 pub mod lease;

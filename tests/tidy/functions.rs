@@ -3,19 +3,19 @@
 use crate::split::{closing, is_word, line_of};
 
 /// One function, method or trait method.
-pub struct Function {
+pub(crate) struct Function {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// The 1-based line of its `fn`.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Lines from its `fn` to its closing brace; 1 for a declaration without a body.
-    pub lines: usize,
+    pub(crate) lines: usize,
     /// Its parameters without `self`, as written, with blanks run together.
-    pub parameters: Vec<String>,
+    pub(crate) parameters: Vec<String>,
 }
 
 /// All functions of `code`, in order; functions inside functions are listed too.
-pub fn functions(code: &str) -> Vec<Function> {
+pub(crate) fn functions(code: &str) -> Vec<Function> {
     let bytes = code.as_bytes();
     let mut found = Vec::new();
     let mut from = 0;

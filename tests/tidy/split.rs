@@ -4,11 +4,11 @@
 //! are the insides of string and character literals. So a word found at an offset stands on that line.
 
 /// The two halves of a source file.
-pub struct Split {
+pub(crate) struct Split {
     /// Everything but comments; literals are empty, their quotes stay.
-    pub code: String,
+    pub(crate) code: String,
     /// The comments alone, with their slashes.
-    pub comments: String,
+    pub(crate) comments: String,
 }
 
 enum Region {
@@ -22,7 +22,7 @@ enum Region {
 }
 
 /// Splits `text`; what is not well-formed Rust is taken as code.
-pub fn split(text: &str) -> Split {
+pub(crate) fn split(text: &str) -> Split {
     let bytes = text.as_bytes();
     let mut code = blank(bytes);
     let mut comments = blank(bytes);
@@ -43,7 +43,7 @@ pub fn split(text: &str) -> Split {
 }
 
 /// The code without its `#[cfg(test)] mod` blocks, which are blanked.
-pub fn without_tests(code: &str) -> String {
+pub(crate) fn without_tests(code: &str) -> String {
     let mut bytes = code.as_bytes().to_vec();
     let mark = "#[cfg(test)]";
     let mut from = 0;
@@ -66,7 +66,7 @@ pub fn without_tests(code: &str) -> String {
 }
 
 /// The offset behind the bracket that closes the one at `open`; `None` when it is never closed or no bracket.
-pub fn closing(code: &[u8], open: usize) -> Option<usize> {
+pub(crate) fn closing(code: &[u8], open: usize) -> Option<usize> {
     let mut depth = 0_usize;
     for (offset, byte) in code[open..].iter().enumerate() {
         match byte {
@@ -82,12 +82,12 @@ pub fn closing(code: &[u8], open: usize) -> Option<usize> {
 }
 
 /// Whether `byte` may stand in an identifier.
-pub fn is_word(byte: u8) -> bool {
+pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// The 1-based line of an offset.
-pub fn line_of(text: &str, offset: usize) -> usize {
+pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     text.as_bytes()[..offset].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 

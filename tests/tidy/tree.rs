@@ -7,22 +7,22 @@ use std::process::Command;
 use crate::split::{Split, split, without_tests};
 
 /// One Rust file.
-pub struct Source {
+pub(crate) struct Source {
     /// Its path from the top of the repository, with slashes.
-    pub path: String,
+    pub(crate) path: String,
     /// Its whole text.
-    pub text: String,
+    pub(crate) text: String,
     /// Its code: comments and the insides of literals blanked.
-    pub code: String,
+    pub(crate) code: String,
     /// Its code without `#[cfg(test)]` modules.
-    pub shipped: String,
+    pub(crate) shipped: String,
     /// Its comments.
-    pub comments: String,
+    pub(crate) comments: String,
 }
 
 impl Source {
     /// Takes `text` apart as the file `path`.
-    pub fn new(path: &str, text: String) -> Source {
+    pub(crate) fn new(path: &str, text: String) -> Source {
         let Split { code, comments } = split(&text);
         let shipped = without_tests(&code);
         Source { path: path.to_owned(), text, code, shipped, comments }
@@ -30,18 +30,18 @@ impl Source {
 }
 
 /// The top of the repository.
-pub fn top() -> PathBuf {
+pub(crate) fn top() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// All Rust files below `folder`, in order of their paths.
-pub fn sources(folder: &str) -> Vec<Source> {
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
     let paths = files().into_iter().filter(|path| path.starts_with(folder) && path.ends_with(".rs"));
     paths.map(|path| Source::new(&path, text(&path))).collect()
 }
 
 /// The text of a file; an octet that is not UTF-8 becomes the replacement character.
-pub fn text(path: &str) -> String {
+pub(crate) fn text(path: &str) -> String {
     let bytes = fs::read(top().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     String::from_utf8_lossy(&bytes).into_owned()
 }
@@ -49,7 +49,7 @@ pub fn text(path: &str) -> String {
 /// All files that belong to the repository, from its top on, in order.
 ///
 /// With git: what is tracked or would be. Without (an unpacked archive): what lies there, `target` left out.
-pub fn files() -> Vec<String> {
+pub(crate) fn files() -> Vec<String> {
     let listed = git_files().unwrap_or_else(|| {
         let mut found = Vec::new();
         walk(&top(), "", &mut found);

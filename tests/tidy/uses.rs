@@ -3,17 +3,17 @@
 use crate::split::{is_word, line_of};
 
 /// One path of the crate that a file names.
-pub struct Use {
+pub(crate) struct Use {
     /// The 1-based line.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Its parts from the crate's root on, such as `["journal", "frame"]`.
-    pub path: Vec<String>,
+    pub(crate) path: Vec<String>,
 }
 
 /// All paths of `code` that begin with `crate` or `super`, resolved from `module` on.
 ///
 /// `module` is the path of the file's own module, such as `["server", "dhcp"]`.
-pub fn uses(code: &str, module: &[String]) -> Vec<Use> {
+pub(crate) fn uses(code: &str, module: &[String]) -> Vec<Use> {
     let bytes = code.as_bytes();
     let mut found = Vec::new();
     for root in ["crate", "super"] {
@@ -32,7 +32,7 @@ pub fn uses(code: &str, module: &[String]) -> Vec<Use> {
 }
 
 /// The path of the module that a file under `src/` holds; the crate's root has none.
-pub fn module_of(path: &str) -> Vec<String> {
+pub(crate) fn module_of(path: &str) -> Vec<String> {
     let inner = path.trim_start_matches("src/").trim_end_matches(".rs");
     let mut parts: Vec<String> = inner.split('/').map(str::to_owned).collect();
     if matches!(parts.last().map(String::as_str), Some("mod" | "lib" | "main")) {
