@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::Ipv4Addr;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
+use understudy::clock::Wall;
 use understudy::ctl::arguments::{COMMANDS, usage};
+use understudy::journal::{FileStorage, Journal, OpenMode, frame};
+use understudy::lease::record::{Complete, Record};
+use understudy::lease::{Binding, BindingState, Client, Side, Stamp};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_understudyctl");
 
@@ -116,6 +121,103 @@ fn wrong_usage_exits_64_and_asks_nobody() {
     }
 }
 
+/// Two commits: the database's identity, and two bindings of one address.
+fn journal(folder: &Folder) -> PathBuf {
+    let path = folder.0.join("state");
+    fs::create_dir(&path).expect("state folder");
+    let mut journal = Journal::open(FileStorage::new(&path), OpenMode::New, &mut |_| {}).expect("journal").0;
+    let leased = Binding {
+        address: Ipv4Addr::new(10, 1, 0, 50),
+        state: BindingState::Leased,
+        origin: Side::Primary,
+        owner: Side::Primary,
+        start: Wall::from_secs(1_000_000_000),
+        end: Wall::from_secs(1_000_003_600),
+        last_seen: Wall::from_secs(1_000_000_000),
+        bar: Wall::default(),
+        stamp: Stamp(1),
+        client: Client { identifier: Some(&[1, 2, 3]), ..Client::default() },
+    };
+    let released = Binding { state: BindingState::Released, stamp: Stamp(2), ..leased };
+    let identity = Record::Identity { database: [7; 16], complete: Complete::Yes };
+    for records in [&[identity][..], &[Record::Binding(leased), Record::Binding(released)]] {
+        let mut frames = Vec::new();
+        for record in records {
+            frame::append(&mut frames, |payload| record.encode(payload));
+        }
+        journal.commit(&frames).expect("commit");
+    }
+    path
+}
+
+/// Runs `journal ACT PATH` where no server is.
+fn offline(act: &str, path: &Path, options: &[&str]) -> Output {
+    let mut command = Command::new(PROGRAM);
+    command
+        .args(["-s", "/nonexistent/sock", "journal", act])
+        .arg(path)
+        .args(options)
+        .output()
+        .expect("understudyctl runs")
+}
+
+#[test]
+fn a_whole_journal_is_called_whole_and_printed_in_order() {
+    let folder = Folder::new("journal");
+    let path = journal(&folder);
+    let verified = offline("verify", &path, &[]);
+    assert_eq!(verified.status.code(), Some(0), "{}", text(&verified.stderr));
+    assert!(text(&verified.stdout).contains("whole: 3 records, no clean stop"), "{}", text(&verified.stdout));
+
+    let verified = offline("verify", &path, &["--json"]);
+    let body = text(&verified.stdout);
+    assert!(body.starts_with("{\"records\":3,\"torn_bytes\":0,\"clean_stop\":false,\"files\":[{"), "{body}");
+
+    let dumped = offline("dump", &path, &[]);
+    let lines: Vec<&str> = text(&dumped.stdout).lines().collect();
+    assert_eq!((dumped.status.code(), lines.len()), (Some(0), 3), "{lines:?}");
+    for (line, part) in
+        lines.iter().zip([": database 0707", ": 10.1.0.50 leased, client 0x010203", "released"])
+    {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    let json = offline("dump", &path, &["--json"]);
+    let body = text(&json.stdout);
+    assert!(body.starts_with("[\n{") && body.ends_with("}\n]\n"), "{body}");
+    assert_eq!(body.matches("\"end\":\"2001-09-09T02:46:40Z\"").count(), 2, "{body}");
+
+    let file = fs::read_dir(&path).expect("state folder").flatten().next().expect("a segment").path();
+    let alone = offline("dump", &file, &[]);
+    assert_eq!(text(&alone.stdout), text(&dumped.stdout), "one file is read alone");
+}
+
+#[test]
+fn a_damaged_journal_exits_1_and_names_the_place() {
+    let folder = Folder::new("damaged");
+    let path = journal(&folder);
+    let file = fs::read_dir(&path).expect("state folder").flatten().next().expect("a segment").path();
+    let mut octets = fs::read(&file).expect("segment");
+    let at = octets.windows(16).position(|part| part == [7; 16]).expect("the first record");
+    octets[at] ^= 1;
+    fs::write(&file, octets).expect("segment");
+    for act in ["verify", "dump"] {
+        let output = offline(act, &path, &[]);
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
+        let said = text(&output.stderr);
+        assert!(said.contains("damaged at byte ") && said.contains(&*file.to_string_lossy()), "{said}");
+        assert!(!text(&output.stdout).contains("whole"));
+    }
+}
+
+#[test]
+fn where_no_journal_is_nothing_is_called_whole() {
+    let folder = Folder::new("empty");
+    let empty = offline("verify", &folder.0, &[]);
+    assert_eq!((empty.status.code(), text(&empty.stdout)), (Some(1), ""), "{}", text(&empty.stderr));
+    let absent = offline("verify", &folder.socket(), &[]);
+    assert_eq!((absent.status.code(), text(&absent.stdout)), (Some(74), ""), "{}", text(&absent.stderr));
+}
+
 /// The manual page has an entry for each command, and for each option of the help.
 #[test]
 fn help_and_manual_page_agree() {
@@ -132,7 +234,7 @@ fn help_and_manual_page_agree() {
     for option in lines.flat_map(|line| line.split([' ', ','])).filter(|word| word.starts_with('-')) {
         let dashless = option.trim_start_matches('-');
         let named = |line: &&str| line.split([' ', ',']).any(|word| word.trim_start_matches('-') == dashless);
-        assert!(entries.iter().any(|line| named(&line)), "man/understudyctl.8 has no entry for {option}");
+        assert!(entries.iter().any(|line| named(line)), "man/understudyctl.8 has no entry for {option}");
     }
     let commands = entries.iter().filter_map(|line| line.strip_prefix("Cm "));
     for name in commands.filter_map(|rest| rest.split(' ').next()) {

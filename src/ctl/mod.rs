@@ -8,6 +8,7 @@
 pub mod arguments;
 pub mod ask;
 pub mod offline;
+mod render;
 
 use std::ffi::OsString;
 use std::io::{self, Write};

@@ -1,9 +1,9 @@
 //! Who imports whom. No module calls upward, so a reader follows a packet straight down.
 
 use crate::settle;
-use crate::split::is_word;
+use crate::split::{closing, is_word, line_of};
 use crate::tree::{Source, files, sources, text};
-use crate::uses::{module_of, uses};
+use crate::uses::{Use, module_of, uses};
 
 /// A module at the top of the crate and the paths that it may name besides its own.
 struct Layer {
@@ -26,15 +26,27 @@ const LAYERS: [Layer; 13] = [
         below: &["lease", "wire", "config", "clock", "journal::Synced", "journal::frame"],
     },
     Layer { module: "engine", below: &["server", "journal", "config", "clock", "lease"] },
+    Layer { module: "logging", below: &["config", "clock"] },
     Layer {
         module: "net",
-        below: &["engine", "config", "server::event", "server::outbox", "journal", "wire::frame", "clock"],
+        below: &[
+            "engine",
+            "config",
+            "server::event",
+            "server::outbox",
+            "journal",
+            "wire::frame",
+            "clock",
+            "logging",
+        ],
     },
-    Layer { module: "logging", below: &["config"] },
     Layer { module: "options", below: &["config"] },
-    Layer { module: "daemon", below: &["net", "engine", "journal", "config", "clock", "options", "logging"] },
+    Layer { module: "daemon", below: &["config"] },
+    Layer {
+        module: "start",
+        below: &["net", "engine", "journal", "config", "clock", "lease", "options", "logging", "daemon"],
+    },
     Layer { module: "ctl", below: &["journal", "lease", "wire", "clock"] },
-    Layer { module: "understudyd", below: &[""] },
 ];
 
 fn upward(source: &Source) -> Vec<String> {
@@ -44,7 +56,8 @@ fn upward(source: &Source) -> Vec<String> {
         return vec![format!("{}: the table of layers does not know `{own}`", source.path)];
     };
     let mut findings = Vec::new();
-    for used in uses(&source.shipped, &module) {
+    for used in uses(&source.shipped, &module).into_iter().flat_map(|used| named_through(source, layer, used))
+    {
         let path = used.path.join("::");
         let within =
             |top: &str| path == top || path.strip_prefix(top).is_some_and(|rest| rest.starts_with("::"));
@@ -53,6 +66,27 @@ fn upward(source: &Source) -> Vec<String> {
         }
     }
     findings
+}
+
+/// A module that is imported by its name and of which only a part may be seen: what is named through it.
+fn named_through(source: &Source, layer: &Layer, used: Use) -> Vec<Use> {
+    let [top] = used.path.as_slice() else { return vec![used] };
+    let opening = format!("{top}::");
+    if !layer.below.iter().any(|below| below.starts_with(&opening)) {
+        return vec![used];
+    }
+    let code = &source.shipped;
+    let mut found = Vec::new();
+    for (at, _) in code.match_indices(&opening) {
+        let part = code[at + opening.len()..]
+            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .next();
+        let starts = at == 0 || !matches!(code.as_bytes()[at - 1], b':' | b'_' | b'a'..=b'z');
+        if let Some(part) = part.filter(|_| starts) {
+            found.push(Use { line: line_of(code, at), path: vec![top.clone(), part.to_owned()] });
+        }
+    }
+    found
 }
 
 #[test]
@@ -81,7 +115,7 @@ fn declared(source: &Source) -> Vec<String> {
         if !starts || end == 0 || !rest[end..].starts_with(';') {
             continue;
         }
-        found.extend(places(&source.path, &rest[..end]));
+        found.extend(places(&source.path, &format!("{}{}", enclosing(&source.code, at), &rest[..end])));
         let before = &source.text[..at];
         let line = before.trim_end_matches("pub ").trim_end().lines().last().unwrap_or("").trim();
         if let Some(named) = line.strip_prefix("#[path = \"").and_then(|rest| rest.strip_suffix("\"]")) {
@@ -90,6 +124,21 @@ fn declared(source: &Source) -> Vec<String> {
         }
     }
     found
+}
+
+/// The inline modules around an offset, as the start of a path: `outer/inner/`.
+fn enclosing(code: &str, offset: usize) -> String {
+    let mut prefix = String::new();
+    for (at, _) in code[..offset].match_indices("mod ") {
+        let Some(open) = code[at..offset].find(['{', ';']).map(|open| at + open) else { continue };
+        let ends = closing(code.as_bytes(), open).unwrap_or(code.len());
+        let starts = at == 0 || !is_word(code.as_bytes()[at - 1]);
+        if starts && code.as_bytes()[open] == b'{' && ends > offset {
+            prefix.push_str(code[at + 4..open].trim());
+            prefix.push('/');
+        }
+    }
+    prefix
 }
 
 /// `a/b/../c` as `a/c`.
@@ -187,6 +236,23 @@ fn the_check_of_layers_sees_a_breach() {
         assert!(findings.contains(line), "{line} in:\n{findings}");
     }
     assert_eq!(findings.lines().count(), 3, "{findings}");
+    let part = "use crate::wire;\nfn f() { wire::frame::x(); hardwire::y(); wire::dhcp::parse() }\n";
+    let findings = upward(&Source::new("src/net/link.rs", part.to_owned()));
+    assert_eq!(findings, ["src/net/link.rs:2: net may not import wire::dhcp"]);
     let deep = Source::new("src/server/scope.rs", "use super::super::net::Loop;\n".to_owned());
     assert_eq!(upward(&deep), ["src/server/scope.rs:1: server may not import net::Loop"]);
+}
+
+/// A module is found where Rust looks for it, inside an inline module too.
+#[test]
+fn declared_modules_are_found_where_rust_looks() {
+    let text =
+        "mod support;\nmod cases {\n    mod first;\n}\n#[path = \"../etc/x.rs\"]\nmod x;\nmod inline {}\n";
+    let found = declared(&Source::new("tests/a.rs", text.to_owned()));
+    for path in ["tests/support/mod.rs", "tests/cases/first.rs", "etc/x.rs"] {
+        assert!(found.iter().any(|place| place == path), "{path} in {found:?}");
+    }
+    assert!(!found.iter().any(|place| place.contains("inline") || place == "tests/first.rs"), "{found:?}");
+    assert_eq!(places("src/net/mod.rs", "link")[0], "src/net/link.rs");
+    assert_eq!(places("src/engine.rs", "turn")[0], "src/engine/turn.rs");
 }

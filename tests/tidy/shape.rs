@@ -111,7 +111,8 @@ fn the_checks_of_shape_see_a_breach() {
 /// A brace in a string, a comment or a character does not end a function.
 #[test]
 fn literals_and_comments_are_told_from_code() {
-    let source = "fn f<'a>(x: &'a str) { let _ = \"}\\\"}\"; /* } /* } */ } */ let c = '}'; r#\"\"}\"#; // }\n}\nfn g() {}";
+    let source = "fn f<'a>(x: &'a str) { let _ = \"}\\\"}\"; /* } /* } */ } */ let c = '}'; \
+                  r#\"\"}\"#; // }\n}\nfn g() {}";
     let halves = split::split(source);
     assert_eq!(halves.code.len(), source.len());
     assert_eq!(halves.code.matches('}').count(), 2, "{}", halves.code);
