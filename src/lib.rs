@@ -43,6 +43,7 @@
 
 pub mod clock;
 pub mod config;
+pub mod ctl;
 pub mod engine;
 pub mod journal;
 pub mod lease;

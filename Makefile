@@ -1,0 +1,101 @@
+# Understudy: builds with cargo, installs with install(1). Targets:
+#   all        the server and its tool, optimised
+#   install    into DESTDIR; see the variables; never overwrites a configuration
+#   uninstall  removes what install put there, but no configuration and no leases
+#   test       all tests; as root on Debian it first installs what they need
+#   check      format, lints, all tests, manual pages, samples
+#   demo       the server and a real client in network namespaces of their own, with a transcript
+#   bench      measures the server beside others
+#   clean      removes what was built
+.POSIX:
+
+PREFIX = /usr/local
+SBINDIR = $(PREFIX)/sbin
+MANDIR = $(PREFIX)/share/man
+LIBDIR = $(PREFIX)/lib
+SYSCONFDIR = /etc
+STATEDIR = /var/lib
+# User and group that the server runs as; made by install when it works as root on the running system.
+SERVICE_USER = understudy
+# Folder with the two programs; install builds them only where they are missing.
+BUILT = $${CARGO_TARGET_DIR:-target}/release
+
+# cargo is found in its usual place too, since su and sudo often leave that out of PATH.
+CARGO = env PATH="$$PATH:$${CARGO_HOME:-$$HOME/.cargo}/bin" cargo
+PLACES = -e 's|@SBINDIR@|$(SBINDIR)|g' -e 's|@SYSCONFDIR@|$(SYSCONFDIR)|g' -e 's|@STATEDIR@|$(STATEDIR)|g' \
+	-e 's|@USER@|$(SERVICE_USER)|g'
+SAMPLE_PLACES = -e 's|/etc/understudy|$(SYSCONFDIR)/understudy|g' \
+	-e 's|/var/lib/understudy|$(STATEDIR)/understudy|g'
+UNITS = $(DESTDIR)$(LIBDIR)/systemd/system
+SYSUSERS = $(DESTDIR)$(LIBDIR)/sysusers.d
+TMPFILES = $(DESTDIR)$(LIBDIR)/tmpfiles.d
+CONFIGS = $(DESTDIR)$(SYSCONFDIR)/understudy
+STATE = $(DESTDIR)$(STATEDIR)/understudy
+
+all: toolchain
+	$(CARGO) build --release --locked --bins
+
+toolchain:
+	@$(CARGO) --version >/dev/null 2>&1 || { \
+		echo 'cargo is missing: install a Rust toolchain, 1.85 or later (https://rustup.rs)' >&2; exit 1; }
+
+programs:
+	@test -x "$(BUILT)/understudyd" && test -x "$(BUILT)/understudyctl" || $(MAKE) all
+
+install: programs
+	install -d -m 0755 "$(DESTDIR)$(SBINDIR)" "$(CONFIGS)" "$(UNITS)" "$(SYSUSERS)" "$(TMPFILES)"
+	install -m 0755 "$(BUILT)/understudyd" "$(BUILT)/understudyctl" "$(DESTDIR)$(SBINDIR)"
+	for page in man/*.[1-9]; do \
+		folder="$(DESTDIR)$(MANDIR)/man$${page##*.}"; \
+		install -d -m 0755 "$$folder" && install -m 0644 "$$page" "$$folder" || exit 1; done
+	for sample in etc/*.ini; do \
+		target="$(CONFIGS)/$${sample#etc/}.sample"; \
+		sed $(SAMPLE_PLACES) "$$sample" >"$$target" && chmod 0644 "$$target" || exit 1; done
+	sed $(PLACES) etc/understudyd.service >"$(UNITS)/understudyd.service"
+	sed $(PLACES) etc/understudy.sysusers >"$(SYSUSERS)/understudy.conf"
+	sed $(PLACES) etc/understudy.tmpfiles >"$(TMPFILES)/understudy.conf"
+	chmod 0644 "$(UNITS)/understudyd.service" "$(SYSUSERS)/understudy.conf" "$(TMPFILES)/understudy.conf"
+	test -d "$(STATE)" || install -d -m 0750 "$(STATE)"
+	@if test -z "$(DESTDIR)" && test "$$(id -u)" = 0; then $(MAKE) account; fi
+
+# The account of the service, and its hold on the state folder.
+account:
+	id -u $(SERVICE_USER) >/dev/null 2>&1 || systemd-sysusers "$(SYSUSERS)/understudy.conf" || \
+		useradd --system --user-group --home-dir "$(STATE)" --no-create-home \
+			--shell /usr/sbin/nologin $(SERVICE_USER)
+	chown -R $(SERVICE_USER):$(SERVICE_USER) "$(STATE)"
+	if test -d /run/systemd/system; then systemctl daemon-reload; fi
+
+uninstall:
+	rm -f "$(DESTDIR)$(SBINDIR)/understudyd" "$(DESTDIR)$(SBINDIR)/understudyctl"
+	rm -f "$(UNITS)/understudyd.service" "$(SYSUSERS)/understudy.conf" "$(TMPFILES)/understudy.conf"
+	for page in man/*.[1-9]; do \
+		rm -f "$(DESTDIR)$(MANDIR)/man$${page##*.}/$${page#man/}" || exit 1; done
+	for sample in etc/*.ini; do rm -f "$(CONFIGS)/$${sample#etc/}.sample" || exit 1; done
+	@echo "left in place: $(CONFIGS) and $(STATE)"
+
+test: toolchain
+	tests/setup.sh test
+	tests/run.sh
+
+check: toolchain
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features portable -- -D warnings
+	tests/setup.sh test
+	tests/run.sh
+	mandoc -Tlint -Wwarning man/*.[1-9]
+	for sample in etc/*.ini; do $(CARGO) run --quiet --locked -- -t -c "$$sample" || exit 1; done
+
+demo: all
+	tests/setup.sh demo
+	tests/demo/run
+
+bench: all
+	$(CARGO) build --release --locked --examples
+	tests/bench/run
+
+clean:
+	$(CARGO) clean
+
+.PHONY: all toolchain programs install account uninstall test check demo bench clean

@@ -1,0 +1,244 @@
+//! Journal records as text and as JSON. Pure.
+//!
+//! Text from clients is escaped in both, so that it can neither break a line nor steer a terminal.
+
+use std::fmt::Write;
+
+use crate::clock::Wall;
+use crate::lease::record::{Complete, Record};
+use crate::lease::{Binding, BindingState, Hardware, Side};
+
+/// Milliseconds of a day.
+const DAY_MILLIS: u64 = 86_400_000;
+
+/// Days of 400 years, after which the calendar repeats.
+const ERA_DAYS: u64 = 146_097;
+
+/// Days from 0000-03-01, where an era begins, to 1970-01-01.
+const EPOCH_DAYS: u64 = 719_468;
+
+/// One record in one line for people.
+pub(super) fn text_record(record: &Record<'_>) -> String {
+    match record {
+        Record::Binding(binding) => text_binding(binding),
+        Record::Identity { database, complete } => {
+            format!("database {}, {}", hex(database, ""), completeness(*complete))
+        }
+        Record::Boot { boot, newest_before } => {
+            format!("boot {boot:016x}, newest stamp before {:016x}", newest_before.0)
+        }
+    }
+}
+
+/// The members of a JSON object for one record, without its braces. Names are those of `leases --json`.
+pub(super) fn json_record(record: &Record<'_>) -> String {
+    match record {
+        Record::Binding(binding) => json_binding(binding),
+        Record::Identity { database, complete } => {
+            let complete = *complete == Complete::Yes;
+            format!("\"kind\":\"identity\",\"database\":\"{}\",\"complete\":{complete}", hex(database, ""))
+        }
+        Record::Boot { boot, newest_before } => {
+            format!(
+                "\"kind\":\"boot\",\"boot\":\"{boot:016x}\",\"newest_before\":\"{:016x}\"",
+                newest_before.0
+            )
+        }
+    }
+}
+
+/// `text` as a JSON string with its quotes.
+pub(super) fn json_text(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 2);
+    quoted.push('"');
+    for letter in text.chars() {
+        match letter {
+            '"' | '\\' => quoted.extend(['\\', letter]),
+            _ if letter.is_control() => {
+                // Writing to a String cannot fail.
+                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
+            }
+            _ => quoted.push(letter),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+/// A time as RFC 3339 writes it, in UTC with milliseconds left out when they are zero; `None` for never.
+pub(super) fn rfc3339(time: Wall) -> Option<String> {
+    if time == Wall::NEVER {
+        return None;
+    }
+    let (day, millis) = (time.millis() / DAY_MILLIS, time.millis() % DAY_MILLIS);
+    let (year, month, date) = civil(day);
+    let (secs, rest) = (millis / 1000, millis % 1000);
+    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
+    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}") };
+    Some(format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
+}
+
+/// Year, month and day of the month, `day` days after 1970-01-01.
+///
+/// Counted in years that begin in March, so that the leap day comes last.
+fn civil(day: u64) -> (u64, u64, u64) {
+    let days = day + EPOCH_DAYS;
+    let (era, day) = (days / ERA_DAYS, days % ERA_DAYS);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day_of_year = day - (365 * year + year / 4 - year / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let date = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (era * 400 + year + u64::from(month <= 2), month, date)
+}
+
+fn text_binding(binding: &Binding<'_>) -> String {
+    let mut line = format!("{} {}", binding.address, state(binding.state));
+    let mut add = |name: &str, value: String| {
+        // Writing to a String cannot fail.
+        let _ = write!(line, ", {name} {value}");
+    };
+    let client = &binding.client;
+    if let Some(identifier) = client.identifier {
+        add("client", format!("0x{}", hex(identifier, "")));
+    }
+    if let Some(address) = client.hardware {
+        add("hardware", hardware(&address));
+    }
+    if let Some(host_name) = client.host_name {
+        add("host name", format!("\"{}\"", host_name.escape_ascii()));
+    }
+    if let Some(relay) = client.relay_information {
+        add("relay", format!("0x{}", hex(relay, "")));
+    }
+    let times =
+        [("start", binding.start), ("end", binding.end), ("seen", binding.last_seen), ("bar", binding.bar)];
+    for (name, time) in times.into_iter().filter(|(_, time)| *time != Wall::default()) {
+        add(name, rfc3339(time).unwrap_or_else(|| "never".to_owned()));
+    }
+    add("owner", side(binding.owner).to_owned());
+    add("origin", side(binding.origin).to_owned());
+    add("stamp", format!("{:016x}", binding.stamp.0));
+    line
+}
+
+fn json_binding(binding: &Binding<'_>) -> String {
+    let client = &binding.client;
+    let quoted = |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| json_text(&text));
+    let time = |time: Wall| quoted(rfc3339(time).filter(|_| time != Wall::default()));
+    let octets = |value: Option<&[u8]>| quoted(value.map(|value| format!("0x{}", hex(value, ""))));
+    let host_name = client.host_name.map(|name| String::from_utf8_lossy(name).into_owned());
+    let members = [
+        ("kind", json_text("binding")),
+        ("address", json_text(&binding.address.to_string())),
+        ("state", json_text(state(binding.state))),
+        ("client_id", octets(client.identifier)),
+        ("hardware", quoted(client.hardware.as_ref().map(hardware))),
+        ("hostname", quoted(host_name)),
+        ("relay", octets(client.relay_information)),
+        ("start", time(binding.start)),
+        ("end", time(binding.end)),
+        ("last_seen", time(binding.last_seen)),
+        ("bar", time(binding.bar)),
+        ("owner", json_text(side(binding.owner))),
+        ("origin", json_text(side(binding.origin))),
+        ("stamp", json_text(&format!("{:016x}", binding.stamp.0))),
+    ];
+    members.map(|(name, value)| format!("\"{name}\":{value}")).join(",")
+}
+
+/// An Ethernet address plain, any other with its type in front, as in `6/00:11:22`.
+fn hardware(hardware: &Hardware<'_>) -> String {
+    let address = hex(hardware.address, ":");
+    if hardware.htype == 1 { address } else { format!("{}/{address}", hardware.htype) }
+}
+
+fn hex(octets: &[u8], between: &str) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect::<Vec<_>>().join(between)
+}
+
+fn state(state: BindingState) -> &'static str {
+    match state {
+        BindingState::Free => "free",
+        BindingState::Leased => "leased",
+        BindingState::Released => "released",
+        BindingState::Unavailable => "unavailable",
+    }
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Primary => "primary",
+        Side::Secondary => "secondary",
+    }
+}
+
+fn completeness(complete: Complete) -> &'static str {
+    match complete {
+        Complete::Yes => "complete",
+        Complete::No => "not complete",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::lease::{Client, Stamp};
+
+    fn binding() -> Binding<'static> {
+        Binding {
+            address: Ipv4Addr::new(10, 1, 0, 50),
+            state: BindingState::Leased,
+            origin: Side::Primary,
+            owner: Side::Secondary,
+            start: Wall::from_secs(951_827_696),
+            end: Wall::NEVER,
+            last_seen: Wall::from_millis(951_827_696_500),
+            bar: Wall::default(),
+            stamp: Stamp(7),
+            client: Client {
+                identifier: Some(&[1, 2, 0xff]),
+                hardware: Some(Hardware { htype: 6, address: &[2, 0, 1] }),
+                host_name: Some(b"a\"\x1b[2J"),
+                relay_information: None,
+            },
+        }
+    }
+
+    #[test]
+    fn a_binding_is_one_line_that_no_client_can_break() {
+        assert_eq!(
+            text_record(&Record::Binding(binding())),
+            "10.1.0.50 leased, client 0x0102ff, hardware 6/02:00:01, host name \"a\\\"\\x1b[2J\", \
+             start 2000-02-29T12:34:56Z, end never, seen 2000-02-29T12:34:56.500Z, owner secondary, \
+             origin primary, stamp 0000000000000007"
+        );
+    }
+
+    #[test]
+    fn a_binding_is_one_json_object() {
+        assert_eq!(
+            json_record(&Record::Binding(binding())),
+            "\"kind\":\"binding\",\"address\":\"10.1.0.50\",\"state\":\"leased\",\"client_id\":\"0x0102ff\",\
+             \"hardware\":\"6/02:00:01\",\"hostname\":\"a\\\"\\u001b[2J\",\"relay\":null,\
+             \"start\":\"2000-02-29T12:34:56Z\",\"end\":null,\"last_seen\":\"2000-02-29T12:34:56.500Z\",\
+             \"bar\":null,\"owner\":\"secondary\",\"origin\":\"primary\",\"stamp\":\"0000000000000007\""
+        );
+    }
+
+    #[test]
+    fn times_follow_the_calendar() {
+        for (secs, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_868_800, "2000-03-01T00:00:00Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(Wall::from_secs(secs)).as_deref(), Some(text));
+        }
+        assert_eq!(rfc3339(Wall::NEVER), None);
+    }
+}

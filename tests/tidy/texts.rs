@@ -1,0 +1,72 @@
+//! Manual, README and scripts.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use crate::tree::{files, text, top};
+use crate::{settle, skipped};
+
+/// What a newcomer reads in one go.
+const README_LINES_MAX: usize = 150;
+/// The pages that `make install` installs at least.
+const PAGES: [&str; 4] =
+    ["man/understudyd.8", "man/understudyctl.8", "man/understudyd.ini.5", "man/understudy-journal.5"];
+
+#[test]
+fn the_readme_is_short() {
+    let lines = text("README.md").lines().count();
+    assert!(lines <= README_LINES_MAX, "README.md has {lines} lines, at most {README_LINES_MAX}");
+}
+
+/// A word between backquotes that looks like a path of the repository names a file or folder of it.
+#[test]
+fn the_readme_names_only_what_is_there() {
+    let mut findings = Vec::new();
+    for (index, line) in text("README.md").lines().enumerate() {
+        for word in line.split('`').skip(1).step_by(2) {
+            let ours = ["src/", "tests/", "etc/", "man/", ".ci/"].iter().any(|start| word.starts_with(start));
+            if ours && !word.contains([' ', '*']) && !top().join(word).exists() {
+                findings.push(format!("README.md:{}: {word} does not exist", index + 1));
+            }
+        }
+    }
+    settle("README", findings);
+}
+
+#[test]
+fn every_manual_page_is_there() {
+    let missing = PAGES.iter().filter(|page| !top().join(page).is_file());
+    settle("manual pages", missing.map(|page| format!("{page}: missing")).collect());
+}
+
+#[test]
+fn manual_pages_pass_the_linter() {
+    let pages = files().into_iter().filter(|path| path.starts_with("man/"));
+    let mut findings = Vec::new();
+    for page in pages {
+        let run = Command::new("mandoc").args(["-Tlint", "-Wwarning"]).arg(&page).current_dir(top()).output();
+        let Ok(output) = run else {
+            skipped("manual pages not linted: mandoc is not installed");
+            return;
+        };
+        let said =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        findings.extend(said.lines().map(str::to_owned));
+        if !output.status.success() && said.is_empty() {
+            findings.push(format!("{page}: mandoc ended with {}", output.status));
+        }
+    }
+    settle("mandoc -Tlint", findings);
+}
+
+#[test]
+fn a_script_can_be_run() {
+    let mut findings = Vec::new();
+    for path in files().into_iter().filter(|path| path.starts_with("tests/") || path.starts_with(".ci/")) {
+        let mode = top().join(&path).metadata().map_or(0, |metadata| metadata.permissions().mode());
+        if text(&path).starts_with("#!") && !path.ends_with(".rs") && mode & 0o111 == 0 {
+            findings.push(format!("{path}: begins with #! and is not executable"));
+        }
+    }
+    settle("scripts", findings);
+}
