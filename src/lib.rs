@@ -5,5 +5,8 @@ pub mod config;
 pub mod engine;
 pub mod journal;
 pub mod lease;
+pub mod logging;
+pub mod net;
+pub mod options;
 pub mod server;
 pub mod wire;
