@@ -87,6 +87,12 @@ pub fn use_system_log() {
     }
 }
 
+/// Whether lines end on standard error: the logger is set up, and the process has not left its terminal.
+#[must_use]
+pub fn is_on_stderr() -> bool {
+    log::max_level() != LevelFilter::Off && matches!(lines().sink, Sink::Stderr)
+}
+
 /// Writes waiting lines as far as that goes without waiting.
 pub fn flush() {
     lines().flush();
