@@ -47,5 +47,8 @@ pub mod ctl;
 pub mod engine;
 pub mod journal;
 pub mod lease;
+pub mod logging;
+pub mod net;
+pub mod options;
 pub mod server;
 pub mod wire;

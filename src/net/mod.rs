@@ -1,0 +1,234 @@
+//! The event loop: the only code that knows mio, socket2 and most of nix.
+//!
+//! A turn: poll until something comes in or the engine's next deadline; read the clocks once; hand what came in to
+//! the engine, each source until it is empty or its budget is spent; let the engine commit; perform the effects in
+//! order. mio is edge-triggered: a source that was left before it was empty gives no new event, so it stays hot, and
+//! the next poll does not wait.
+//!
+//! Nothing here decides about leases. Called by `start`; calls the engine and the log, nothing else.
+
+mod batch;
+mod clients;
+mod clocks;
+mod connection;
+mod control;
+mod error;
+mod interfaces;
+mod link;
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+mod linux;
+mod notify;
+mod ping;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+mod portable;
+mod replies;
+mod signals;
+mod sockets;
+mod tally;
+mod token;
+
+#[cfg(all(target_os = "linux", not(feature = "portable")))]
+use linux as system;
+#[cfg(not(all(target_os = "linux", not(feature = "portable"))))]
+use portable as system;
+
+use std::io;
+use std::time::Duration;
+
+use mio::{Events, Poll};
+
+use crate::clock::{Mono, Reading};
+use crate::config::{Config, ConfigError};
+use crate::engine::Engine;
+use crate::journal::Storage;
+use crate::logging;
+use crate::server::event::Input;
+use clients::Left;
+use signals::Request;
+use sockets::Performed;
+use token::Source;
+
+pub use clocks::read as read_clocks;
+pub use error::NetError;
+pub use sockets::Sockets;
+
+/// Events a poll: more than there are sources.
+const EVENTS_MAX: usize = 64;
+
+/// How long log lines that could not be written wait for the next attempt.
+const LOG_RETRY: Duration = Duration::from_millis(200);
+
+/// Loads the configuration again for a reload; every complaint when it is not good.
+pub type Reloader = dyn Fn(&Config) -> Result<Box<Config>, Vec<ConfigError>>;
+
+/// The loop with all its sources and the engine behind it.
+pub struct Loop<'r, S: Storage> {
+    poll: Poll,
+    engine: Engine<S>,
+    sockets: Sockets,
+    signals: system::Signals,
+    reload: &'r Reloader,
+    ready: Ready,
+    phase: Phase,
+}
+
+/// Which sources may have something.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    signals: bool,
+    clients: bool,
+    ping: bool,
+}
+
+/// How far the process is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Before the end of the first turn.
+    Starting,
+    /// Serving.
+    Running,
+    /// Everything that a planned stop needs has been done.
+    Stopped,
+}
+
+impl<'r, S: Storage> Loop<'r, S> {
+    /// Puts the sources under one poll. Signals are blocked from here on and fetched by the loop.
+    ///
+    /// # Errors
+    /// [`NetError::System`] when the system refuses a call.
+    pub fn new(mut sockets: Sockets, engine: Engine<S>, reload: &'r Reloader) -> Result<Loop<'r, S>, NetError> {
+        let refused = |call| move |source| NetError::System { call, source };
+        let signals = signals::open()?;
+        let poll = Poll::new().map_err(refused("opening the poll"))?;
+        signals.register(poll.registry(), Source::Signals.token()).map_err(refused("polling signals"))?;
+        sockets.register(poll.registry()).map_err(refused("polling sockets"))?;
+        // What came in before the poll watched gives no event.
+        let ready = Ready { signals: true, clients: true, ping: true };
+        Ok(Loop { poll, engine, sockets, signals, reload, ready, phase: Phase::Starting })
+    }
+
+    /// Serves until a planned stop is done.
+    ///
+    /// # Errors
+    /// [`NetError::Fatal`] when the engine cannot go on, [`NetError::System`] when the poll fails.
+    pub fn run(mut self) -> Result<(), NetError> {
+        let mut events = Events::with_capacity(EVENTS_MAX);
+        let mut reading = clocks::read();
+        while self.phase != Phase::Stopped {
+            match self.poll.poll(&mut events, Some(self.patience(reading.mono))) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    return Err(NetError::System { call: "poll", source: error });
+                }
+                Ok(()) | Err(_) => {}
+            }
+            for source in events.iter().filter_map(|event| Source::of(event.token())) {
+                self.note(source);
+            }
+            reading = clocks::read();
+            self.turn(reading)?;
+        }
+        self.sockets.control.close();
+        self.engine.stop()?;
+        Ok(())
+    }
+
+    /// One turn.
+    fn turn(&mut self, reading: Reading) -> Result<(), NetError> {
+        self.engine.begin(reading);
+        self.gather_signals();
+        let Loop { engine, sockets, ready, poll, .. } = self;
+        if let Some(changed) = sockets.interfaces.refresh(reading.mono, &engine.config().server.interfaces) {
+            engine.handle(Input::Interfaces(changed));
+        }
+        let mut hand = |input: Input<'_>| engine.handle(input);
+        if ready.ping {
+            ready.ping = sockets.ping.gather(&mut hand) == Left::More;
+        }
+        if ready.clients {
+            let left = sockets.clients.gather(&mut sockets.interfaces, &mut sockets.tally, &mut hand);
+            ready.clients = left == Left::More;
+        }
+        sockets.control.gather(reading.mono, poll.registry(), &mut hand);
+        let released = engine.end()?;
+        let performed = sockets.perform(&released, reading.mono);
+        drop(released);
+        self.phase = match (performed, self.phase) {
+            (Performed::Stop, _) => Phase::Stopped,
+            (Performed::All, Phase::Starting) => {
+                log::info!("ready");
+                notify::say("READY=1");
+                Phase::Running
+            }
+            (Performed::All, phase) => phase,
+        };
+        logging::flush();
+        Ok(())
+    }
+
+    /// Notes that a source may have something.
+    fn note(&mut self, source: Source) {
+        match source {
+            Source::Signals => self.ready.signals = true,
+            Source::Clients => self.ready.clients = true,
+            Source::Ping => self.ready.ping = true,
+            Source::Listener => self.sockets.control.on_listener(),
+            Source::Connection(place) => self.sockets.control.on_connection(place),
+        }
+    }
+
+    /// How long the next poll may wait.
+    fn patience(&self, now: Mono) -> Duration {
+        let Some(wake_at) = self.engine.wake_at() else { return Duration::ZERO };
+        if self.ready.clients || self.ready.ping || self.ready.signals || self.sockets.control.is_hot() {
+            return Duration::ZERO;
+        }
+        let due = [self.sockets.interfaces.due(), self.sockets.control.due(), self.sockets.limiter.due()];
+        let first = due.into_iter().flatten().fold(wake_at, Mono::min);
+        let mut patience = first.since(now);
+        if logging::is_behind() {
+            patience = patience.min(LOG_RETRY);
+        }
+        patience.min(system::Signals::ASK_EVERY.unwrap_or(Duration::MAX))
+    }
+
+    fn gather_signals(&mut self) {
+        if !self.ready.signals && system::Signals::ASK_EVERY.is_none() {
+            return;
+        }
+        self.ready.signals = false;
+        while let Some(request) = self.signals.next() {
+            match request {
+                Request::Reload => self.reload(),
+                Request::Report => {
+                    log::info!("sockets: {}", self.sockets.tally);
+                    self.engine.handle(Input::Report);
+                }
+                Request::Stop => {
+                    log::info!("stopping");
+                    notify::say("STOPPING=1");
+                    self.engine.handle(Input::Stop);
+                }
+            }
+        }
+    }
+
+    /// All or nothing: a bad file changes nothing and says why.
+    fn reload(&mut self) {
+        notify::say(&format!("RELOADING=1\nMONOTONIC_USEC={}", clocks::monotonic_micros()));
+        match (self.reload)(self.engine.config()) {
+            Ok(config) => {
+                logging::set_level(config.server.log_level);
+                self.engine.handle(Input::Reload(config));
+                self.sockets.interfaces.ask_soon();
+                log::info!("configuration reloaded");
+            }
+            Err(errors) => {
+                for error in &errors {
+                    log::error!("{error}");
+                }
+                log::error!("configuration not reloaded, the old one stays: {} errors", errors.len());
+            }
+        }
+        notify::say("READY=1");
+    }
+}

@@ -1,0 +1,48 @@
+//! What the sockets count: each packet that came and was not handed on, each reply that did not leave, by reason.
+
+use std::fmt;
+
+/// Counters since start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Datagrams handed to the engine.
+    pub(crate) received: u64,
+    /// Datagrams longer than the buffer, dropped.
+    pub(crate) cut: u64,
+    /// Datagrams of interfaces that are not served, dropped.
+    pub(crate) not_served: u64,
+    /// Errors of the system while receiving.
+    pub(crate) receive_errors: u64,
+    /// Replies sent by UDP.
+    pub(crate) sent: u64,
+    /// Replies sent as frames.
+    pub(crate) framed: u64,
+    /// Replies to clients without an address that were broadcast, since no frame could be sent.
+    pub(crate) broadcast: u64,
+    /// Replies that the system refused.
+    pub(crate) unsent: u64,
+    /// Echo requests sent.
+    pub(crate) pings: u64,
+    /// Echo requests that could not be sent.
+    pub(crate) pings_unsent: u64,
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} packets taken, dropped {} cut and {} of interfaces not served, {} receive errors, {} replies by UDP, {} by \
+             frame, {} broadcast instead, {} unsent, {} pings, {} unsent",
+            self.received,
+            self.cut,
+            self.not_served,
+            self.receive_errors,
+            self.sent,
+            self.framed,
+            self.broadcast,
+            self.unsent,
+            self.pings,
+            self.pings_unsent,
+        )
+    }
+}
