@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use crate::config::{self, Config, ConfigError, Parameter, ParameterOrigin, Source};
 use crate::daemon::{self, DaemonError, Identity, PidFile, StateLock};
 use crate::engine::{Engine, Fatal, Start};
-use crate::journal::inspect::{self, Scope};
-use crate::journal::{FileStorage, Journal, JournalError, OpenMode, Recovery};
+
+use crate::journal::{self, FileStorage, Journal, JournalError, OpenMode, Recovery, Scope};
 use crate::logging;
 use crate::net::{self, Loop, NetError, Sockets};
 use crate::options::{Action, Options, USAGE, UsageError};
@@ -55,6 +55,7 @@ impl Failure {
             Failure::Config(_) | Failure::CheckedJournal(_) | Failure::Daemon(DaemonError::NoUser { .. }) => 78,
             Failure::Daemon(_) => 73,
             Failure::Start(Fatal::Journal(error)) => start_code(error),
+            Failure::Start(Fatal::Record(_)) => 73,
             Failure::Net(NetError::Fatal(_)) => 74,
             Failure::Net(NetError::ControlBusy { .. } | NetError::Control { .. }) => 73,
             Failure::Net(NetError::Port { .. } | NetError::System { .. }) | Failure::Random(_) => 69,
@@ -134,7 +135,7 @@ fn check(path: &Path) -> Result<(), Failure> {
     let mut attempts = CHECK_ATTEMPTS;
     let found = loop {
         attempts -= 1;
-        match inspect::verify(&mut storage, Scope::Folder) {
+        match journal::verify(&mut storage, Scope::Folder) {
             Err(JournalError::Io { source, .. })
                 if source.kind() == io::ErrorKind::NotFound && !config.server.state_dir.is_dir() =>
             {

@@ -29,11 +29,16 @@ impl Link {
         self.frames.is_some()
     }
 
-    /// Adds a frame to leave by `link`; `compose` appends it.
-    pub(crate) fn push(&mut self, link: LinkAddr, compose: impl FnOnce(&mut Vec<u8>)) {
+    /// Adds a frame to leave by `link`; `compose` appends it, or says why not and appends nothing.
+    pub(crate) fn push<E>(
+        &mut self,
+        link: LinkAddr,
+        compose: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         let start = self.bytes.len();
-        compose(&mut self.bytes);
+        compose(&mut self.bytes)?;
         self.waiting.push((link, start..self.bytes.len()));
+        Ok(())
     }
 
     /// Sends all that wait, at most [`BATCH`].

@@ -12,7 +12,7 @@ use super::link::Link;
 use super::tally::Tally;
 use crate::server::event::InterfaceId;
 use crate::server::outbox::Destination;
-use crate::wire;
+use crate::wire::frame::{self, Envelope};
 
 /// What replies leave by.
 #[derive(Debug)]
@@ -102,7 +102,12 @@ impl<'w, 'a> Replies<'w, 'a> {
             self.send_frames();
         }
         let from = SocketAddrV4::new(framed.route.source, self.ways.clients.port());
-        self.ways.link.push(link, |out| wire::frame::ethernet(own, hardware, from, framed.to, framed.payload, out));
+        let envelope = Envelope { from_hardware: own, to_hardware: hardware, from, to: framed.to };
+        let composed = self.ways.link.push(link, |out| frame::ethernet(&envelope, framed.payload, out));
+        if composed.is_err() {
+            self.broadcast(framed);
+            return;
+        }
         self.framed[self.framed_count] = framed;
         self.framed_count += 1;
     }
