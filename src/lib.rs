@@ -44,6 +44,7 @@
 pub mod clock;
 pub mod config;
 pub mod ctl;
+pub mod daemon;
 pub mod engine;
 pub mod journal;
 pub mod lease;
@@ -51,4 +52,5 @@ pub mod logging;
 pub mod net;
 pub mod options;
 pub mod server;
+pub mod start;
 pub mod wire;
