@@ -70,7 +70,10 @@ impl fmt::Display for DaemonError {
             }
             DaemonError::State { path, call, source } => {
                 let path = path.display();
-                write!(f, "state folder: {call} {path}: {source}; make its parent folder and give it to the User, or set StateDir")
+                write!(
+                    f,
+                    "state folder: {call} {path}: {source}; make its parent folder and give it to the User, or set StateDir"
+                )
             }
             DaemonError::PidFile { path, source } => {
                 write!(f, "pid file {}: {source}; name another with -p", path.display())
@@ -87,9 +90,9 @@ impl fmt::Display for DaemonError {
 impl std::error::Error for DaemonError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            DaemonError::State { source, .. } | DaemonError::PidFile { source, .. } | DaemonError::System { source, .. } => {
-                Some(source)
-            }
+            DaemonError::State { source, .. }
+            | DaemonError::PidFile { source, .. }
+            | DaemonError::System { source, .. } => Some(source),
             DaemonError::Locked { .. } | DaemonError::NoUser { .. } => None,
         }
     }
@@ -178,7 +181,8 @@ impl Drop for PidFile {
 #[cfg(not(target_vendor = "apple"))]
 pub fn detach() -> Result<(), DaemonError> {
     // The folder is kept: paths in the configuration may be relative, and a reload reads it again.
-    nix::unistd::daemon(true, false).map_err(|errno| DaemonError::System { call: "detaching (daemon)", source: errno.into() })
+    nix::unistd::daemon(true, false)
+        .map_err(|errno| DaemonError::System { call: "detaching (daemon)", source: errno.into() })
 }
 
 /// Is not to be had on this system; launchd wants programs that stay in the foreground.
@@ -212,7 +216,9 @@ impl Identity {
             None if setting.explicit => Err(DaemonError::NoUser { name: setting.name.clone() }),
             None => {
                 let name = &setting.name;
-                log::warn!("there is no user {name}: the server keeps running as ROOT; make the user (useradd --system {name}) or set User");
+                log::warn!(
+                    "there is no user {name}: the server keeps running as ROOT; make the user (useradd --system {name}) or set User"
+                );
                 Ok(Identity { user: None })
             }
         }
@@ -264,14 +270,24 @@ fn initgroups(_name: &str, _gid: Gid) -> nix::Result<()> {
 }
 
 fn give(path: &Path, uid: Uid, gid: Gid) -> Result<(), DaemonError> {
-    fchownat(AT_FDCWD, path, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW)
-        .map_err(|errno| DaemonError::State { path: path.to_owned(), call: "chown", source: errno.into() })
+    fchownat(AT_FDCWD, path, Some(uid), Some(gid), AtFlags::AT_SYMLINK_NOFOLLOW).map_err(|errno| DaemonError::State {
+        path: path.to_owned(),
+        call: "chown",
+        source: errno.into(),
+    })
 }
 
 /// Opens or makes a file without following a symbolic link: root writes into a folder that the user owns.
 fn open_plain(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).custom_flags(flags.bits()).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o644)
+        .custom_flags(flags.bits())
+        .open(path)
 }
 
 fn write_pid(file: &mut File) -> io::Result<()> {

@@ -120,16 +120,8 @@ impl<S: Storage> Engine<S> {
         server.begin_service();
         let mut clock = LeaseClock::new(start.reading, floor);
         let (now, _) = clock.read(start.reading);
-        let mut engine = Engine {
-            server,
-            journal,
-            outbox: Outbox::new(),
-            clock,
-            now,
-            database,
-            snapshot: None,
-            full_since: None,
-        };
+        let mut engine =
+            Engine { server, journal, outbox: Outbox::new(), clock, now, database, snapshot: None, full_since: None };
         engine.record_start()?;
         Ok((engine, recovery))
     }

@@ -190,7 +190,9 @@ fn write_stderr(bytes: &[u8]) -> usize {
         let chunk = &bytes[written..bytes.len().min(written + CHUNK)];
         match stderr.lock().write(chunk) {
             Ok(count) => written += count,
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => return written,
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                return written;
+            }
             Err(_) => return bytes.len(),
         }
     }
@@ -357,7 +359,8 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_calendar() {
-        let at = |secs, millis: u64| utc(SystemTime::UNIX_EPOCH + Duration::from_secs(secs) + Duration::from_millis(millis));
+        let at =
+            |secs, millis: u64| utc(SystemTime::UNIX_EPOCH + Duration::from_secs(secs) + Duration::from_millis(millis));
         assert_eq!(at(0, 0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(951_782_399, 999), "2000-02-28T23:59:59.999Z");
         assert_eq!(at(951_782_400, 0), "2000-02-29T00:00:00.000Z");

@@ -10,17 +10,14 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::config::{self, Config, ConfigError, Parameter, ParameterOrigin, Source};
+use crate::config::files::FileSource;
+use crate::config::{self, Config, ConfigError};
 use crate::daemon::{self, DaemonError, Identity, PidFile, StateLock};
 use crate::engine::{Engine, Fatal, Start};
-
-use crate::journal::{self, FileStorage, Journal, JournalError, OpenMode, Recovery, Scope};
+use crate::journal::{self, FileStorage, JournalError, OpenMode, Recovery, Scope};
 use crate::logging;
 use crate::net::{self, Loop, NetError, Sockets};
 use crate::options::{Action, Options, USAGE, UsageError};
-
-/// Octets of a configuration file: a thousand subnets take a hundredth of it.
-const CONFIG_MAX: u64 = 64 << 20;
 
 /// How often a check reads the journal again when a running server replaced a file meanwhile.
 const CHECK_ATTEMPTS: u32 = 3;
@@ -121,7 +118,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         Action::Help => print(USAGE),
         Action::Version => print(concat!("understudyd ", env!("CARGO_PKG_VERSION"), "\n")),
         Action::Check => return check(&options.config),
-        Action::Parameters => print(&parameters(&load(&options.config)?)),
+        Action::Parameters => print(&config::explain(&load(&options.config)?)),
         Action::Create => return create(&options.config),
         Action::Serve => return serve(options),
     }
@@ -157,11 +154,9 @@ fn create(path: &Path) -> Result<(), Failure> {
     let _lock = StateLock::take(&config.server.state_dir)?;
     identity.hand_over(&config.server.state_dir, &[])?;
     identity.assume()?;
-    let refused = |error| Failure::Start(Fatal::Journal(error));
-    let storage = FileStorage::new(&config.server.state_dir);
-    let (mut journal, _) = Journal::open(storage, OpenMode::New, &mut |_| ()).map_err(refused)?;
-    journal.stop().map_err(refused)?;
-    print(&format!("{}: lease database created\n", config.server.state_dir.display()));
+    let folder = config.server.state_dir.clone();
+    open(config, OpenMode::New)?.stop().map_err(Failure::Start)?;
+    print(&format!("{}: lease database created\n", folder.display()));
     Ok(())
 }
 
@@ -181,7 +176,12 @@ fn serve(options: &Options) -> Result<(), Failure> {
     identity.hand_over(&server.state_dir, &[&server.control_socket])?;
     identity.assume()?;
     warn_if_unreadable(&options.config);
-    let engine = open(config, options)?;
+    let mode = match (options.new_database, options.keep_before_damage) {
+        (true, _) => OpenMode::New,
+        (false, true) => OpenMode::KeepBeforeDamage,
+        (false, false) => OpenMode::Normal,
+    };
+    let engine = open(config, mode)?;
     if options.detach {
         logging::flush();
         logging::use_system_log();
@@ -199,13 +199,8 @@ fn serve(options: &Options) -> Result<(), Failure> {
 }
 
 /// Opens the journal and says what was found.
-fn open(config: Config, options: &Options) -> Result<Engine<FileStorage>, Failure> {
+fn open(config: Config, mode: OpenMode) -> Result<Engine<FileStorage>, Failure> {
     let storage = FileStorage::new(&config.server.state_dir);
-    let mode = match (options.new_database, options.keep_before_damage) {
-        (true, _) => OpenMode::New,
-        (false, true) => OpenMode::KeepBeforeDamage,
-        (false, false) => OpenMode::Normal,
-    };
     let seed = seed().map_err(Failure::Random)?;
     let start = Start { config, storage, mode, reading: net::read_clocks(), seed };
     let (engine, recovery) = Engine::start(start).map_err(Failure::Start)?;
@@ -218,12 +213,17 @@ fn announce(recovery: &Recovery, mode: OpenMode) {
     match (recovery.created, mode) {
         (true, OpenMode::New) => log::info!("lease database: new"),
         (true, OpenMode::Normal | OpenMode::KeepBeforeDamage) => {
-            log::warn!("lease database: none was there, an empty one was made; if there were leases, stop and restore them");
+            log::warn!(
+                "lease database: none was there, an empty one was made; if there were leases, stop and restore them"
+            );
         }
         (false, _) => log::info!("lease database: {} records read, the last run {ended}", recovery.records),
     }
     if recovery.torn_bytes > 0 {
-        log::info!("lease database: {} octets of an unfinished batch cut; no answer rested on them", recovery.torn_bytes);
+        log::info!(
+            "lease database: {} octets of an unfinished batch cut; no answer rested on them",
+            recovery.torn_bytes
+        );
     }
     if let Some(damage) = &recovery.damage {
         log::error!("lease database: WENT BACK IN TIME, as asked for: {damage}");
@@ -235,13 +235,13 @@ fn announce(recovery: &Recovery, mode: OpenMode) {
 
 /// Loads the configuration again, for a running server.
 fn reload(path: &Path, old: &Config) -> Result<Box<Config>, Vec<ConfigError>> {
-    let new = config::load(path, &Files)?;
+    let new = config::load(path, &FileSource)?;
     let refusals = config::reload_refusals(old, &new);
     if refusals.is_empty() { Ok(Box::new(new)) } else { Err(refusals) }
 }
 
 fn load(path: &Path) -> Result<Config, Failure> {
-    config::load(path, &Files).map_err(Failure::Config)
+    config::load(path, &FileSource).map_err(Failure::Config)
 }
 
 /// A reload reads the file as the user that the server became.
@@ -249,35 +249,6 @@ fn warn_if_unreadable(path: &Path) {
     if let Err(error) = File::open(path) {
         log::warn!("{}: {error}: a reload will fail; let the User read it (chgrp, chmod 640)", path.display());
     }
-}
-
-/// Files of the system as a source of configuration.
-struct Files;
-
-impl Source for Files {
-    fn read(&self, path: &Path) -> io::Result<String> {
-        let mut text = String::new();
-        File::open(path)?.take(CONFIG_MAX + 1).read_to_string(&mut text)?;
-        if text.len() as u64 > CONFIG_MAX {
-            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "over 64 MiB"));
-        }
-        Ok(text)
-    }
-}
-
-/// `-T`: a line a parameter.
-fn parameters(config: &Config) -> String {
-    config.parameters.iter().map(parameter).collect()
-}
-
-fn parameter(parameter: &Parameter) -> String {
-    let Parameter { section, name, value, origin } = parameter;
-    let origin = match origin {
-        ParameterOrigin::Default => "default".to_owned(),
-        ParameterOrigin::Set { file, line } => format!("{}:{line}", file.display()),
-        ParameterOrigin::NotApplicable => return format!("[{section}] {name}: not applicable\n"),
-    };
-    format!("[{section}] {name} = {value} ({origin})\n")
 }
 
 /// Writes to standard output; who closed it does not want to know.

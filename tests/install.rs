@@ -99,8 +99,7 @@ fn install_puts_each_file_in_its_place_with_its_rights() {
     let samples = names("etc", ".ini").into_iter();
     expected.extend(samples.map(|name| (format!("etc/understudy/{name}.sample"), 0o644)));
     expected.sort();
-    let installed: Vec<(String, u32)> =
-        root.files().into_iter().map(|path| (path.clone(), root.mode(&path))).collect();
+    let installed: Vec<(String, u32)> = root.files().into_iter().map(|path| (path.clone(), root.mode(&path))).collect();
     assert_eq!(installed, expected);
     assert_eq!(root.mode("var/lib/understudy"), 0o750, "leases tell who is where");
     assert_eq!(root.mode("etc/understudy"), 0o755);
@@ -111,14 +110,10 @@ fn installed_texts_name_the_places_of_this_installation() {
     let root = Root::new("places");
     root.make("install");
     let unit = root.text("usr/lib/systemd/system/understudyd.service");
-    assert!(
-        unit.contains("ExecStart=/usr/sbin/understudyd -f -c /etc/understudy/understudyd.ini\n"),
-        "{unit}"
-    );
+    assert!(unit.contains("ExecStart=/usr/sbin/understudyd -f -c /etc/understudy/understudyd.ini\n"), "{unit}");
     for path in root.files().iter().filter(|path| path.ends_with(".conf") || path.ends_with(".service")) {
         let text = root.text(path);
-        let blank =
-            ["@SBINDIR@", "@SYSCONFDIR@", "@STATEDIR@", "@USER@"].iter().find(|name| text.contains(**name));
+        let blank = ["@SBINDIR@", "@SYSCONFDIR@", "@STATEDIR@", "@USER@"].iter().find(|name| text.contains(**name));
         assert_eq!(blank, None, "{path} is not filled in");
         assert!(!text.contains(&root.0.display().to_string()), "{path} names the folder it was staged in");
     }
@@ -128,8 +123,7 @@ fn installed_texts_name_the_places_of_this_installation() {
 fn a_second_install_overwrites_no_configuration_and_uninstall_keeps_it_and_the_leases() {
     let root = Root::new("again");
     root.make("install");
-    let kept =
-        [("etc/understudy/understudyd.ini", "; mine\n"), ("var/lib/understudy/leases.000001", "leases")];
+    let kept = [("etc/understudy/understudyd.ini", "; mine\n"), ("var/lib/understudy/leases.000001", "leases")];
     for (path, text) in kept {
         fs::write(root.at(path), text).expect(path);
     }
@@ -154,8 +148,7 @@ fn systemd_accepts_the_unit() {
     let Ok(output) = command.args(["verify", "--man=no"]).arg(&path).output() else {
         use std::io::Write;
         // Past the capture of the test harness; a closed terminal must not fail the test.
-        let _ =
-            std::io::stderr().write_all(b"SKIPPED: unit not verified: systemd-analyze is not installed\n");
+        let _ = std::io::stderr().write_all(b"SKIPPED: unit not verified: systemd-analyze is not installed\n");
         return;
     };
     assert!(output.status.success(), "{}", said(&output));

@@ -151,7 +151,8 @@ fn excluded(run: Run, excludes: &[Run], reserved: &[Ipv4Addr]) -> Vec<Run> {
     let from = reserved.partition_point(|address| *address < first);
     let to = reserved.partition_point(|address| *address <= last);
     let inside = reserved.get(from..to).unwrap_or_default();
-    let clipped = excludes.iter().map(|(low, high)| (first.max(*low), last.min(*high))).filter(|(low, high)| low <= high);
+    let clipped =
+        excludes.iter().map(|(low, high)| (first.max(*low), last.min(*high))).filter(|(low, high)| low <= high);
     let mut parts: Vec<Run> = clipped.chain(inside.iter().map(|address| (*address, *address))).collect();
     parts.sort_unstable();
     let mut runs: Vec<Run> = Vec::with_capacity(parts.len());

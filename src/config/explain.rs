@@ -56,7 +56,9 @@ fn all_keys(section: &Section, report: &Report, list: &mut Vec<Parameter>) {
             _ if is_alone && key.name != "UseFailoverServer" => ("-".to_owned(), ParameterOrigin::NotApplicable),
             (Some(entry), _) => (entry.written.clone(), report.origin(entry.place)),
             (None, Fallback::Value(text)) => (text.to_owned(), ParameterOrigin::Default),
-            (None, Fallback::Unset(words) | Fallback::Required(words)) => (format!("({words})"), ParameterOrigin::Default),
+            (None, Fallback::Unset(words) | Fallback::Required(words)) => {
+                (format!("({words})"), ParameterOrigin::Default)
+            }
         };
         list.push(Parameter { section: title(section), name: key.name.to_owned(), value, origin });
     }
@@ -82,7 +84,11 @@ fn options<'a>(section: &'a Section, report: &'a Report) -> impl Iterator<Item =
 }
 
 fn title(section: &Section) -> String {
-    if section.name.is_empty() { section.kind.word().to_owned() } else { format!("{} {}", section.kind.word(), section.name) }
+    if section.name.is_empty() {
+        section.kind.word().to_owned()
+    } else {
+        format!("{} {}", section.kind.word(), section.name)
+    }
 }
 
 /// The text of `-T`: a line a parameter, in columns: section, name, value, and `default`, `file:line` or `not applicable`.

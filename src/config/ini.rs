@@ -70,7 +70,8 @@ impl Reader<'_> {
         for ((line, item), number) in text.lines().zip(items).zip(1..) {
             let place = Place { file, line: number };
             if let Some(control) = line.chars().find(|c| c.is_control() && *c != '\t') {
-                let text = format!("the control character {:#04x} stands in the line (legal: text)", u32::from(control));
+                let text =
+                    format!("the control character {:#04x} stands in the line (legal: text)", u32::from(control));
                 self.report.error(place, text);
                 continue;
             }

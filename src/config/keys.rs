@@ -205,7 +205,12 @@ const POLICY_GLOBAL: &[Key] = &[
 ];
 
 const POLICY: &[Key] = &[
-    Key::new("DefaultLease", Kind::Seconds { min: 1, max: u32::MAX }, Value("7776000"), "lease where nothing is asked for"),
+    Key::new(
+        "DefaultLease",
+        Kind::Seconds { min: 1, max: u32::MAX },
+        Value("7776000"),
+        "lease where nothing is asked for",
+    ),
     Key::new("MinimumLease", Kind::Seconds { min: 0, max: u32::MAX }, Value("0"), "shortest lease"),
     Key::new("MaximumLease", Kind::Seconds { min: 0, max: u32::MAX }, Value("0"), "longest lease; 0 = no limit"),
     Key::new("HonorRequestedLeaseTime", Flag, Value("True"), "grant the time that the client asks for"),
@@ -237,7 +242,12 @@ const POLICY: &[Key] = &[
     ),
     Key::new("ForceClass", Word(&["None", "Vendor", "User", "Both"]), Value("None"), "classes that a range demands"),
     Key::new("RegisteredClientsOnly", Flag, Value("False"), "serve only clients that have a [Host]"),
-    Key::new("ActiveLeaseExpiration", Word(&["Off", "Full_delete"]), Value("Off"), "what becomes of an expired binding"),
+    Key::new(
+        "ActiveLeaseExpiration",
+        Word(&["Off", "Full_delete"]),
+        Value("Off"),
+        "what becomes of an expired binding",
+    ),
 ];
 
 const BOOT: &[Key] = &[
@@ -250,7 +260,12 @@ const SUBNET: &[Key] = &[
     Key::new("SharedNetwork", Kind::Text { octets: 63 }, Unset("the subnet has its link alone"), "name of the link"),
     Key::new("Range", Kind::Span, Unset("no addresses but those of hosts"), "addresses to give out").repeated(),
     Key::new("Exclude", Kind::Span, Unset("none"), "addresses of a range that are not given out").repeated(),
-    Key::new("Interface", Kind::Interface, Unset("the interface with an address in the subnet"), "interface of the link"),
+    Key::new(
+        "Interface",
+        Kind::Interface,
+        Unset("the interface with an address in the subnet"),
+        "interface of the link",
+    ),
     Key::new("RelayAddress", Kind::Address, Unset("none"), "address of a relay that is outside the subnet").repeated(),
 ];
 
@@ -276,7 +291,12 @@ const FAILOVER: &[Key] = &[
     Key::new("CtlReqRetryMax", RETRIES, Value("3"), "resends of a control request").misprinted("ClientReqRetryMax"),
     Key::new("WaitCtlRetSecs", WAIT_OR_ZERO, Value("5"), "wait for the return of control; 0 = default")
         .misprinted("WaitClRetSecs"),
-    Key::new("FailoverShare", Kind::Number { min: 0, max: 100 }, Value("50"), "per cent of free addresses for the failover"),
+    Key::new(
+        "FailoverShare",
+        Kind::Number { min: 0, max: 100 },
+        Value("50"),
+        "per cent of free addresses for the failover",
+    ),
     Key::new("StrictShares", Flag, Value("False"), "stay silent when the own share is used up"),
     Key::new("HandOverOnStop", Flag, Value("True"), "give control to the failover before ending"),
     Key::new("SyncConfig", Flag, Value("True"), "send the subnets to the failover"),

@@ -102,8 +102,12 @@ impl Kind {
             Kind::Seconds { min, max } => format!("{min}-{max} s"),
             Kind::Time { unit: TimeUnit::Millis, min_ms, max_ms } => format!("{min_ms}-{max_ms} ms"),
             Kind::Time { unit: TimeUnit::Seconds, min_ms, max_ms } => format!("{}-{} s", min_ms / 1000, max_ms / 1000),
-            Kind::Time { unit: TimeUnit::Decimals, min_ms: 0, max_ms } => format!("0-{} s, decimals allowed", max_ms / 1000),
-            Kind::Time { unit: TimeUnit::Decimals, max_ms, .. } => format!("0.001-{} s, decimals allowed", max_ms / 1000),
+            Kind::Time { unit: TimeUnit::Decimals, min_ms: 0, max_ms } => {
+                format!("0-{} s, decimals allowed", max_ms / 1000)
+            }
+            Kind::Time { unit: TimeUnit::Decimals, max_ms, .. } => {
+                format!("0.001-{} s, decimals allowed", max_ms / 1000)
+            }
             Kind::Address => "an IPv4 address of one host".to_owned(),
             Kind::Span => "FIRST - LAST, two IPv4 addresses".to_owned(),
             Kind::HostName => "letters, digits, hyphens and dots".to_owned(),

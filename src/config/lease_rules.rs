@@ -25,7 +25,8 @@ pub(super) fn check_policy(section: &Section, policy: &Policy, report: &mut Repo
     let (default, minimum, maximum) = (policy.default_lease.0, policy.minimum_lease.0, policy.maximum_lease.0);
     if maximum != 0 && minimum > maximum {
         let name = if is_written("MinimumLease") { "MinimumLease" } else { "MaximumLease" };
-        let wrong = format!("MinimumLease {minimum} is over MaximumLease {maximum} (legal: at most that, or MaximumLease = 0)");
+        let wrong =
+            format!("MinimumLease {minimum} is over MaximumLease {maximum} (legal: at most that, or MaximumLease = 0)");
         section.complain(report, name, &wrong);
         return;
     }
@@ -41,7 +42,11 @@ pub(super) fn check_policy(section: &Section, policy: &Policy, report: &mut Repo
         section.complain(report, "DefaultLease", &wrong);
     } else {
         let written = if is_written("DefaultLease") { "DefaultLease" } else { name };
-        section.remark(report, written, &format!("DefaultLease {default} is {side} {name} {bound}; {bound} is granted"));
+        section.remark(
+            report,
+            written,
+            &format!("DefaultLease {default} is {side} {name} {bound}; {bound} is granted"),
+        );
     }
 }
 

@@ -174,7 +174,9 @@ fn is_used(role: Role, kind: SectionKind) -> bool {
 fn refuse(section: &Section, role: Role, report: &mut Report) {
     let (role, remedy) = match (role, section.kind) {
         (Role::Primary, _) => ("Standalone/Primary", "on a Failover/Secondary"),
-        (Role::Secondary, SectionKind::Failover) => ("Failover/Secondary", "on a Standalone/Primary; here [Primary NAME]"),
+        (Role::Secondary, SectionKind::Failover) => {
+            ("Failover/Secondary", "on a Standalone/Primary; here [Primary NAME]")
+        }
         (Role::Secondary, _) => {
             ("Failover/Secondary", "on the primary, which sends it, or in the SubnetsFile of its [Primary NAME]")
         }

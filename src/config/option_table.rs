@@ -90,8 +90,8 @@ impl OptionRow {
 
 use Shape::{
     Address, Addresses, AddressesOrNone, ClasslessRoutes, Domain, DomainSearch, Domains, Enterprises, Flag, HostName,
-    I32, Masks, Octets, OctetsOf, OneOf, Refused, Routes, Seconds, Sip, SlpAgents, SlpScope, SubOptions, Text, U8,
-    U16, U16List, U32, V6OnlyWait,
+    I32, Masks, Octets, OctetsOf, OneOf, Refused, Routes, Seconds, Sip, SlpAgents, SlpScope, SubOptions, Text, U8, U16,
+    U16List, U32, V6OnlyWait,
 };
 
 const LEASE_QUERY: &str = "it belongs to answers to lease queries";

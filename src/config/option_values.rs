@@ -77,7 +77,9 @@ fn permitted(code: u8) -> Result<(), String> {
 
 fn unknown(name: &str) -> String {
     match nearest(name, OPTIONS.iter().map(|row| row.name)) {
-        Some(known) => format!("there is no such option; did you mean {known}? (legal: names of understudyd.ini(5), option-NNN)"),
+        Some(known) => {
+            format!("there is no such option; did you mean {known}? (legal: names of understudyd.ini(5), option-NNN)")
+        }
         None => "there is no such option (legal: names of understudyd.ini(5), option-NNN)".to_owned(),
     }
 }

@@ -67,7 +67,8 @@ impl<'a> Drafts<'a> {
             draft.check_excludes(report);
             addresses += draft.addresses();
             if addresses > RANGE_ADDRESSES_MAX {
-                let wrong = format!("all ranges together hold more than {RANGE_ADDRESSES_MAX} addresses (legal: at most that)");
+                let wrong =
+                    format!("all ranges together hold more than {RANGE_ADDRESSES_MAX} addresses (legal: at most that)");
                 draft.section.complain(report, "Range", &wrong);
                 break;
             }
@@ -127,7 +128,10 @@ impl<'a> Drafts<'a> {
                 continue;
             };
             if !server.interfaces.is_empty() && !server.interfaces.iter().any(|served| served == name) {
-                let wrong = format!("{name} is not served (legal: one of [Server] Interfaces = {})", server.interfaces.join(", "));
+                let wrong = format!(
+                    "{name} is not served (legal: one of [Server] Interfaces = {})",
+                    server.interfaces.join(", ")
+                );
                 draft.section.complain(report, "Interface", &wrong);
             }
             let owner = *owners.entry(name).or_insert(draft);
@@ -151,14 +155,17 @@ impl<'a> Drafts<'a> {
                 let holder = self.holding(address).and_then(|index| self.subnets.get(index));
                 if let Some(other) = owners.insert(address, draft) {
                     let other = other.section.label();
-                    let text = format!("{label} RelayAddress: {address} is also that of {other} (legal: one link, once)");
+                    let text =
+                        format!("{label} RelayAddress: {address} is also that of {other} (legal: one link, once)");
                     report.error(entry.place, text);
                 } else if let Some(holder) = holder.filter(|holder| holder.link != draft.link) {
                     let other = holder.section.label();
-                    let text = format!("{label} RelayAddress: {address} lies in {other} (legal: an address of no other link)");
+                    let text =
+                        format!("{label} RelayAddress: {address} lies in {other} (legal: an address of no other link)");
                     report.error(entry.place, text);
                 } else if holder.is_some() {
-                    report.notice(entry.place, format!("{label} RelayAddress: {address} lies in this link: not needed"));
+                    report
+                        .notice(entry.place, format!("{label} RelayAddress: {address} lies in this link: not needed"));
                 }
             }
         }
@@ -171,9 +178,7 @@ impl<'a> Drafts<'a> {
 
 impl<'a> SubnetDraft<'a> {
     fn new(section: &'a Section, network: Network, position: usize) -> SubnetDraft<'a> {
-        let runs = |name| {
-            section.all(name).filter_map(|entry| entry.value.span().map(|run| (run, entry.place)))
-        };
+        let runs = |name| section.all(name).filter_map(|entry| entry.value.span().map(|run| (run, entry.place)));
         let ranges = runs("Range").map(|(run, place)| RangeDraft { run, place, section: None }).collect();
         let excludes = runs("Exclude").map(|(run, _)| run).collect();
         SubnetDraft { section, network, link: 0, ranges, excludes, position }
@@ -219,7 +224,10 @@ impl<'a> SubnetDraft<'a> {
                 let (first, last) = earlier.run;
                 let spot = report.spot(earlier.place);
                 let label = self.range_label(later);
-                report.error(later.place, format!("{label}: overlaps {first} - {last} of {spot} (legal: each address once)"));
+                report.error(
+                    later.place,
+                    format!("{label}: overlaps {first} - {last} of {spot} (legal: each address once)"),
+                );
             }
             if range.run.1 > widest.run.1 {
                 widest = range;
@@ -263,7 +271,11 @@ fn network(name: &str) -> Result<Network, String> {
         return Err(format!("{address} has bits outside /{prefix} (legal: {network})"));
     }
     let first = address.octets()[0];
-    if first == 0 || first >= 224 { Err(format!("{name} holds no addresses of hosts (legal: 1.0.0.0 to 223.255.255.255)")) } else { Ok(network) }
+    if first == 0 || first >= 224 {
+        Err(format!("{name} holds no addresses of hosts (legal: 1.0.0.0 to 223.255.255.255)"))
+    } else {
+        Ok(network)
+    }
 }
 
 /// Subnets do not overlap; `subnets` is sorted by address, wider ones first.
@@ -276,7 +288,8 @@ fn check_networks(subnets: &[SubnetDraft<'_>], report: &mut Report) {
             widest = draft;
             continue;
         }
-        let (later, earlier) = if draft.section.place > widest.section.place { (draft, widest) } else { (widest, draft) };
+        let (later, earlier) =
+            if draft.section.place > widest.section.place { (draft, widest) } else { (widest, draft) };
         let spot = report.spot(earlier.section.place);
         let wrong = format!("overlaps {} of {spot} (legal: each address in one subnet)", earlier.section.label());
         later.section.complain(report, "", &wrong);

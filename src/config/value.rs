@@ -147,9 +147,7 @@ pub(super) fn some_full_delete<'de, D: Deserializer<'de>>(deserializer: D) -> Re
 }
 
 /// For `deserialize_with`: a path, or `None` for the word `none`.
-pub(super) fn path_or_none<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<std::path::PathBuf>, D::Error> {
+pub(super) fn path_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<std::path::PathBuf>, D::Error> {
     let path = String::deserialize(deserializer)?;
     Ok((path != "none").then(|| path.into()))
 }

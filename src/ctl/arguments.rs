@@ -302,9 +302,7 @@ fn check(command: &'static Command, rest: &[String], matches: &Matches) -> Resul
 fn line(command: &Command, rest: &[String], matches: &Matches) -> Result<String, UsageError> {
     let mut line = command.name.to_owned();
     for argument in rest {
-        if argument.is_empty()
-            || argument.contains(|letter: char| letter.is_whitespace() || letter.is_control())
-        {
+        if argument.is_empty() || argument.contains(|letter: char| letter.is_whitespace() || letter.is_control()) {
             return Err(UsageError::Unsendable(argument.clone()));
         }
         line.push(' ');
@@ -376,11 +374,8 @@ mod tests {
 
     #[test]
     fn a_journal_is_read_without_the_server() {
-        let request = JournalRequest {
-            act: JournalAct::Dump,
-            path: "/var/lib/understudy".into(),
-            format: Format::Json,
-        };
+        let request =
+            JournalRequest { act: JournalAct::Dump, path: "/var/lib/understudy".into(), format: Format::Json };
         assert_eq!(parsed("--json journal dump /var/lib/understudy"), Ok(Request::Journal(request)));
     }
 

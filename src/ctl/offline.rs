@@ -55,9 +55,7 @@ impl OfflineError {
     fn code(&self) -> u8 {
         match self {
             OfflineError::Path { .. } | OfflineError::Journal(JournalError::Io { .. }) => EXIT_IO,
-            OfflineError::Nothing { .. } | OfflineError::Unreadable { .. } | OfflineError::Journal(_) => {
-                EXIT_REFUSED
-            }
+            OfflineError::Nothing { .. } | OfflineError::Unreadable { .. } | OfflineError::Journal(_) => EXIT_REFUSED,
         }
     }
 }
@@ -180,9 +178,7 @@ impl<'a> Printer<'a> {
         for file in &report.files {
             let (path, kind) = (file.path.display(), kind(file.kind));
             let (batches, first, octets) = (file.batches, file.first_batch, file.octets);
-            self.put(format_args!(
-                "{path}: {kind}, {batches} batches from number {first}, {octets} octets\n"
-            ));
+            self.put(format_args!("{path}: {kind}, {batches} batches from number {first}, {octets} octets\n"));
         }
         let end = match (report.clean_stop, report.torn_bytes) {
             (true, _) => "ends with a clean stop".to_owned(),

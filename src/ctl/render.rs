@@ -39,10 +39,7 @@ pub(super) fn json_record(record: &Record<'_>) -> String {
             format!("\"kind\":\"identity\",\"database\":\"{}\",\"complete\":{complete}", hex(database, ""))
         }
         Record::Boot { boot, newest_before } => {
-            format!(
-                "\"kind\":\"boot\",\"boot\":\"{boot:016x}\",\"newest_before\":\"{:016x}\"",
-                newest_before.0
-            )
+            format!("\"kind\":\"boot\",\"boot\":\"{boot:016x}\",\"newest_before\":\"{:016x}\"", newest_before.0)
         }
     }
 }
@@ -111,8 +108,7 @@ fn text_binding(binding: &Binding<'_>) -> String {
     if let Some(relay) = client.relay_information {
         add("relay", format!("0x{}", hex(relay, "")));
     }
-    let times =
-        [("start", binding.start), ("end", binding.end), ("seen", binding.last_seen), ("bar", binding.bar)];
+    let times = [("start", binding.start), ("end", binding.end), ("seen", binding.last_seen), ("bar", binding.bar)];
     for (name, time) in times.into_iter().filter(|(_, time)| *time != Wall::default()) {
         add(name, rfc3339(time).unwrap_or_else(|| "never".to_owned()));
     }

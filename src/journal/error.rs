@@ -70,9 +70,7 @@ impl JournalError {
     /// Whether [`OpenMode::KeepBeforeDamage`](super::OpenMode::KeepBeforeDamage) gets over it.
     pub fn is_damage(&self) -> bool {
         match self {
-            JournalError::Damaged { .. }
-            | JournalError::Malformed { .. }
-            | JournalError::Gap { .. } => true,
+            JournalError::Damaged { .. } | JournalError::Malformed { .. } | JournalError::Gap { .. } => true,
             JournalError::OtherVersion { .. }
             | JournalError::Exists { .. }
             | JournalError::Io { .. }
@@ -90,42 +88,20 @@ impl JournalError {
 
 impl fmt::Display for JournalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const REMEDY: &str =
-            "start understudyd once with --keep-before-damage to keep what precedes it";
+        const REMEDY: &str = "start understudyd once with --keep-before-damage to keep what precedes it";
         match self {
-            JournalError::Damaged {
-                path,
-                offset,
-                stored,
-                computed,
-            } => write!(
+            JournalError::Damaged { path, offset, stored, computed } => write!(
                 f,
                 "journal {}: damaged at byte {offset} (crc stored {stored:08x}, computed {computed:08x}); {REMEDY}",
                 path.display()
             ),
             JournalError::Malformed { path, offset, what } => {
-                write!(
-                    f,
-                    "journal {}: damaged at byte {offset} ({what}); {REMEDY}",
-                    path.display()
-                )
+                write!(f, "journal {}: damaged at byte {offset} ({what}); {REMEDY}", path.display())
             }
-            JournalError::Gap {
-                path,
-                expected,
-                found: 0,
-            } => {
-                write!(
-                    f,
-                    "journal {}: missing, batch {expected} was to begin it; {REMEDY}",
-                    path.display()
-                )
+            JournalError::Gap { path, expected, found: 0 } => {
+                write!(f, "journal {}: missing, batch {expected} was to begin it; {REMEDY}", path.display())
             }
-            JournalError::Gap {
-                path,
-                expected,
-                found,
-            } => write!(
+            JournalError::Gap { path, expected, found } => write!(
                 f,
                 "journal {}: begins with batch {found}, but {expected} comes next, so a file is missing; {REMEDY}",
                 path.display()
@@ -143,11 +119,7 @@ impl fmt::Display for JournalError {
             ),
             JournalError::Io { call, path, source } => {
                 write!(f, "journal {}: {call} failed: {source}", path.display())?;
-                if storage::is_full(source) {
-                    write!(f, "; make room on that disk")
-                } else {
-                    Ok(())
-                }
+                if storage::is_full(source) { write!(f, "; make room on that disk") } else { Ok(()) }
             }
             JournalError::Closed { path } => write!(
                 f,

@@ -44,15 +44,9 @@ pub fn append(out: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>)) {
     out.extend_from_slice(&[0; FRAME_HEADER]);
     encode(out);
     let payload = start + FRAME_HEADER;
-    assert!(
-        out.len() > payload,
-        "a record has at least one octet, its kind"
-    );
+    assert!(out.len() > payload, "a record has at least one octet, its kind");
     let length = out.len() - payload;
-    assert!(
-        length <= RECORD_OCTETS_MAX,
-        "a record of {length} octets is over the bound"
-    );
+    assert!(length <= RECORD_OCTETS_MAX, "a record of {length} octets is over the bound");
     BigEndian::write_u32(&mut out[start..], length as u32);
     let crc = checksum(&out[start..]);
     BigEndian::write_u32(&mut out[start + 4..], crc);
@@ -144,13 +138,8 @@ mod tests {
     #[test]
     fn the_longest_record_passes_and_a_longer_length_does_not() {
         let mut octets = Vec::new();
-        append(&mut octets, |out| {
-            out.resize(out.len() + RECORD_OCTETS_MAX, 7)
-        });
-        assert_eq!(
-            split_first(&octets).map(|(payload, _)| payload.len()),
-            Ok(RECORD_OCTETS_MAX)
-        );
+        append(&mut octets, |out| out.resize(out.len() + RECORD_OCTETS_MAX, 7));
+        assert_eq!(split_first(&octets).map(|(payload, _)| payload.len()), Ok(RECORD_OCTETS_MAX));
         BigEndian::write_u32(&mut octets, RECORD_OCTETS_MAX as u32 + 1);
         octets.push(7);
         assert_eq!(split_first(&octets), Err(FrameError::BadLength));

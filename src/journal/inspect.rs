@@ -84,15 +84,7 @@ pub fn dump<S: Storage>(
     let mut each = |file: &str, batch: &super::scan::Batch<'_>| {
         for (index, payload) in frame::payloads(batch.frames).enumerate() {
             records += 1;
-            visit(
-                &Position {
-                    file,
-                    offset: batch.offset,
-                    batch: batch.number,
-                    index,
-                },
-                payload,
-            );
+            visit(&Position { file, offset: batch.offset, batch: batch.number, index }, payload);
         }
     };
     match scope {
@@ -106,10 +98,7 @@ pub fn dump<S: Storage>(
             reading.file(storage, walk, named, &mut each)?;
         }
     }
-    let mut report = Report {
-        records,
-        ..Report::default()
-    };
+    let mut report = Report { records, ..Report::default() };
     for read in &reading.files {
         report.files.push(FileReport {
             path: match scope {

@@ -23,8 +23,7 @@ pub const BATCH_OCTETS_MAX: usize = 4 * 1024 * 1024;
 
 const MAGIC: &[u8; 8] = b"UNDRSTDY";
 
-const _: () =
-    assert!(super::frame::RECORD_OCTETS_MAX + super::frame::FRAME_HEADER <= BATCH_OCTETS_MAX);
+const _: () = assert!(super::frame::RECORD_OCTETS_MAX + super::frame::FRAME_HEADER <= BATCH_OCTETS_MAX);
 
 /// What a file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,18 +80,12 @@ pub(super) fn read_name(name: &str) -> Name {
         None => (name, false),
     };
     for kind in [FileKind::Segment, FileKind::Snapshot] {
-        let number = stem
-            .strip_prefix(kind.stem())
-            .and_then(|rest| rest.strip_prefix('.'));
+        let number = stem.strip_prefix(kind.stem()).and_then(|rest| rest.strip_prefix('.'));
         let Some(number) = number.and_then(|digits| digits.parse::<u64>().ok()) else {
             continue;
         };
         if kind.name(number) == stem {
-            return if draft {
-                Name::Draft
-            } else {
-                Name::File(kind, number)
-            };
+            return if draft { Name::Draft } else { Name::File(kind, number) };
         }
     }
     Name::Other
@@ -136,14 +129,9 @@ impl FileHeader {
     /// Reads a header. All versions keep the first ten octets and the checksum where they are.
     pub(super) fn parse(octets: &[u8]) -> Result<FileHeader, HeaderError> {
         let Some(octets) = octets.first_chunk::<FILE_HEADER>() else {
-            return Err(HeaderError::Malformed(
-                "the file is shorter than its header",
-            ));
+            return Err(HeaderError::Malformed("the file is shorter than its header"));
         };
-        let (stored, computed) = (
-            BigEndian::read_u32(&octets[60..]),
-            crc32fast::hash(&octets[..60]),
-        );
+        let (stored, computed) = (BigEndian::read_u32(&octets[60..]), crc32fast::hash(&octets[..60]));
         if stored != computed {
             return Err(HeaderError::Checksum { stored, computed });
         }
@@ -185,16 +173,8 @@ impl BatchHeader {
     /// # Panics
     /// If they are over [`BATCH_OCTETS_MAX`].
     pub(super) fn of(number: u64, frames: &[u8]) -> BatchHeader {
-        assert!(
-            frames.len() <= BATCH_OCTETS_MAX,
-            "a batch of {} octets is over the bound",
-            frames.len()
-        );
-        BatchHeader {
-            number,
-            length: frames.len() as u32,
-            crc: crc32fast::hash(frames),
-        }
+        assert!(frames.len() <= BATCH_OCTETS_MAX, "a batch of {} octets is over the bound", frames.len());
+        BatchHeader { number, length: frames.len() as u32, crc: crc32fast::hash(frames) }
     }
 
     /// Appends header and frames to `out`, for the file with this nonce.
@@ -213,23 +193,13 @@ impl BatchHeader {
     ///
     /// # Errors
     /// The checksums (stored, computed) that differ; equal ones when the length is over the bound.
-    pub(super) fn parse(
-        nonce: u64,
-        octets: &[u8; BATCH_HEADER],
-    ) -> Result<BatchHeader, (u32, u32)> {
-        let (stored, computed) = (
-            BigEndian::read_u32(&octets[16..]),
-            header_checksum(nonce, octets),
-        );
+    pub(super) fn parse(nonce: u64, octets: &[u8; BATCH_HEADER]) -> Result<BatchHeader, (u32, u32)> {
+        let (stored, computed) = (BigEndian::read_u32(&octets[16..]), header_checksum(nonce, octets));
         let length = BigEndian::read_u32(&octets[8..]);
         if stored != computed || length as usize > BATCH_OCTETS_MAX {
             return Err((stored, computed));
         }
-        Ok(BatchHeader {
-            number: BigEndian::read_u64(octets),
-            length,
-            crc: BigEndian::read_u32(&octets[12..]),
-        })
+        Ok(BatchHeader { number: BigEndian::read_u64(octets), length, crc: BigEndian::read_u32(&octets[12..]) })
     }
 }
 
@@ -246,47 +216,23 @@ mod tests {
 
     #[test]
     fn only_names_as_written_are_taken_for_files_of_the_journal() {
-        assert_eq!(
-            read_name("leases.000041"),
-            Name::File(FileKind::Segment, 41)
-        );
-        assert_eq!(
-            read_name("snapshot.1234567"),
-            Name::File(FileKind::Snapshot, 1_234_567)
-        );
+        assert_eq!(read_name("leases.000041"), Name::File(FileKind::Segment, 41));
+        assert_eq!(read_name("snapshot.1234567"), Name::File(FileKind::Snapshot, 1_234_567));
         assert_eq!(read_name("leases.000041.new"), Name::Draft);
-        for name in [
-            "leases.41",
-            "leases.0000041",
-            "leases.000041.damaged",
-            "leases",
-            "leases.+00041",
-            "lock",
-            ".new",
-        ] {
+        for name in ["leases.41", "leases.0000041", "leases.000041.damaged", "leases", "leases.+00041", "lock", ".new"]
+        {
             assert_eq!(read_name(name), Name::Other, "{name}");
         }
     }
 
     #[test]
     fn a_file_header_survives_the_round_trip_and_no_changed_bit() {
-        let header = FileHeader {
-            kind: FileKind::Snapshot,
-            number: 7,
-            first_batch: 1 << 40,
-            nonce: u64::MAX - 3,
-        };
+        let header = FileHeader { kind: FileKind::Snapshot, number: 7, first_batch: 1 << 40, nonce: u64::MAX - 3 };
         let mut octets = header.emit();
         assert_eq!(FileHeader::parse(&octets), Ok(header));
         for bit in 0..FILE_HEADER * 8 {
             octets[bit / 8] ^= 1 << (bit % 8);
-            assert!(
-                matches!(
-                    FileHeader::parse(&octets),
-                    Err(HeaderError::Checksum { .. })
-                ),
-                "bit {bit}"
-            );
+            assert!(matches!(FileHeader::parse(&octets), Err(HeaderError::Checksum { .. })), "bit {bit}");
             octets[bit / 8] ^= 1 << (bit % 8);
         }
     }
@@ -296,10 +242,7 @@ mod tests {
         let mut octets = Vec::new();
         BatchHeader::of(9, b"frames").append(5, b"frames", &mut octets);
         let header = octets.first_chunk().expect("long enough");
-        assert_eq!(
-            BatchHeader::parse(5, header).map(|header| header.number),
-            Ok(9)
-        );
+        assert_eq!(BatchHeader::parse(5, header).map(|header| header.number), Ok(9));
         assert!(BatchHeader::parse(6, header).is_err());
     }
 }

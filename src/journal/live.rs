@@ -38,9 +38,7 @@ const PAGE_OCTETS: u64 = 4096;
 const COPY_OCTETS: usize = 1024 * 1024;
 
 const _: () = assert!(SLICE_OCTETS_MAX <= ZEROS.len() as u64 && FIRST_OCTETS <= ZEROS.len() as u64);
-const _: () = assert!(
-    LOW_OCTETS < FIRST_OCTETS && FIRST_OCTETS <= AHEAD_OCTETS && AHEAD_OCTETS <= RESERVE_OCTETS
-);
+const _: () = assert!(LOW_OCTETS < FIRST_OCTETS && FIRST_OCTETS <= AHEAD_OCTETS && AHEAD_OCTETS <= RESERVE_OCTETS);
 
 static ZEROS: [u8; 1024 * 1024] = [0; 1024 * 1024];
 
@@ -98,16 +96,10 @@ impl Live {
         live.fill(storage, content)?;
         if !live.zero(storage, FIRST_OCTETS)? && first_room == FirstRoom::Needed {
             let source = ErrorKind::StorageFull.into();
-            return Err(JournalError::Io {
-                call: "write",
-                path: storage.path(&draft),
-                source,
-            });
+            return Err(JournalError::Io { call: "write", path: storage.path(&draft), source });
         }
         live.sync(storage)?;
-        io(storage, "rename", &name, |storage| {
-            storage.rename(&draft, &name)
-        })?;
+        io(storage, "rename", &name, |storage| storage.rename(&draft, &name))?;
         live.name = name;
         io(storage, "sync_folder", &live.name, S::sync_folder)?;
         Ok(live)
@@ -115,9 +107,7 @@ impl Live {
 
     /// Octets of records that the next commit can take for sure. The end mark has its own room.
     pub(super) fn room(&self) -> usize {
-        let room = self
-            .certain
-            .saturating_sub(self.position + 2 * BATCH_HEADER as u64);
+        let room = self.certain.saturating_sub(self.position + 2 * BATCH_HEADER as u64);
         usize::try_from(room).map_or(BATCH_OCTETS_MAX, |room| room.min(BATCH_OCTETS_MAX))
     }
 
@@ -157,32 +147,19 @@ impl Live {
     }
 
     /// Cuts the prepared room off. Not synced: it does no harm if it stays.
-    pub(super) fn give_room_back<S: Storage>(
-        &mut self,
-        storage: &mut S,
-    ) -> Result<(), JournalError> {
+    pub(super) fn give_room_back<S: Storage>(&mut self, storage: &mut S) -> Result<(), JournalError> {
         (self.certain, self.zeroed, self.reserved) = (self.position, self.position, self.position);
-        io(storage, "truncate", &self.name, |storage| {
-            storage.truncate(&self.name, self.position)
-        })
+        io(storage, "truncate", &self.name, |storage| storage.truncate(&self.name, self.position))
     }
 
     /// Writes the header and the batches of `content`.
-    fn fill<S: Storage>(
-        &mut self,
-        storage: &mut S,
-        content: Option<Walk>,
-    ) -> Result<(), JournalError> {
+    fn fill<S: Storage>(&mut self, storage: &mut S, content: Option<Walk>) -> Result<(), JournalError> {
         let mut gathered = self.header.emit().to_vec();
         let Some(mut walk) = content else {
             return self.write(storage, &gathered);
         };
         while let Step::Batch(batch) = walk.step(storage)? {
-            BatchHeader::of(batch.number, batch.frames).append(
-                self.header.nonce,
-                batch.frames,
-                &mut gathered,
-            );
+            BatchHeader::of(batch.number, batch.frames).append(self.header.nonce, batch.frames, &mut gathered);
             if gathered.len() >= COPY_OCTETS {
                 self.write(storage, &gathered)?;
                 gathered.clear();
@@ -194,9 +171,7 @@ impl Live {
     }
 
     fn write<S: Storage>(&mut self, storage: &mut S, octets: &[u8]) -> Result<(), JournalError> {
-        io(storage, "write", &self.name, |storage| {
-            storage.write(&self.name, self.position, octets)
-        })?;
+        io(storage, "write", &self.name, |storage| storage.write(&self.name, self.position, octets))?;
         self.position += octets.len() as u64;
         self.zeroed = self.zeroed.max(self.position);
         self.reserved = self.reserved.max(self.position);
@@ -204,9 +179,7 @@ impl Live {
     }
 
     fn sync<S: Storage>(&mut self, storage: &mut S) -> Result<(), JournalError> {
-        io(storage, "sync", &self.name, |storage| {
-            storage.sync(&self.name)
-        })?;
+        io(storage, "sync", &self.name, |storage| storage.sync(&self.name))?;
         self.certain = self.zeroed;
         Ok(())
     }
@@ -216,8 +189,7 @@ impl Live {
         let end = (self.zeroed + octets).next_multiple_of(PAGE_OCTETS);
         let octets = (end - self.zeroed).min(ZEROS.len() as u64);
         if self.zeroed + octets > self.reserved {
-            let reserve =
-                |storage: &mut S| storage.reserve(&self.name, self.zeroed, RESERVE_OCTETS);
+            let reserve = |storage: &mut S| storage.reserve(&self.name, self.zeroed, RESERVE_OCTETS);
             match io(storage, "reserve", &self.name, reserve) {
                 Ok(()) => self.reserved = self.zeroed + RESERVE_OCTETS,
                 // There may yet be room for the slice.
@@ -225,8 +197,7 @@ impl Live {
                 Err(error) => return Err(error),
             }
         }
-        let write =
-            |storage: &mut S| storage.write(&self.name, self.zeroed, &ZEROS[..octets as usize]);
+        let write = |storage: &mut S| storage.write(&self.name, self.zeroed, &ZEROS[..octets as usize]);
         match io(storage, "write", &self.name, write) {
             Ok(()) => {
                 self.zeroed += octets;
@@ -254,11 +225,7 @@ pub(super) fn io<S: Storage, T>(
     name: &str,
     make: impl FnOnce(&mut S) -> io::Result<T>,
 ) -> Result<T, JournalError> {
-    make(storage).map_err(|source| JournalError::Io {
-        call,
-        path: storage.path(name),
-        source,
-    })
+    make(storage).map_err(|source| JournalError::Io { call, path: storage.path(name), source })
 }
 
 const _: () = assert!(FILE_HEADER + BATCH_HEADER < PAGE_OCTETS as usize);

@@ -162,9 +162,7 @@ impl<S: Storage> Journal<S> {
         self.refuse_if_closed()?;
         if !records.is_empty() {
             assert_eq!(frame::check(records), Ok(()), "what is committed is frames");
-            let committed = self
-                .live
-                .commit(&mut self.storage, records, &mut self.scratch);
+            let committed = self.live.commit(&mut self.storage, records, &mut self.scratch);
             self.close_on_error(committed)?;
         }
         Ok(Synced { seal: () })
@@ -232,15 +230,9 @@ impl<S: Storage> Journal<S> {
     /// If none was begun, or `records` are over the bound or no frames.
     pub fn snapshot(&mut self, records: &[u8]) -> Result<bool, JournalError> {
         self.refuse_if_closed()?;
-        assert!(
-            records.len() <= SLICE_OCTETS_MAX,
-            "a slice of {} octets is over the bound",
-            records.len()
-        );
+        assert!(records.len() <= SLICE_OCTETS_MAX, "a slice of {} octets is over the bound", records.len());
         assert_eq!(frame::check(records), Ok(()), "what is committed is frames");
-        let Some(draft) = &mut self.draft else {
-            panic!("a slice of a snapshot that was not begun")
-        };
+        let Some(draft) = &mut self.draft else { panic!("a slice of a snapshot that was not begun") };
         if records.is_empty() {
             return Ok(true);
         }
@@ -260,9 +252,7 @@ impl<S: Storage> Journal<S> {
     /// If none was begun.
     pub fn end_snapshot(&mut self) -> Result<bool, JournalError> {
         self.refuse_if_closed()?;
-        let Some(draft) = &mut self.draft else {
-            panic!("the end of a snapshot that was not begun")
-        };
+        let Some(draft) = &mut self.draft else { panic!("the end of a snapshot that was not begun") };
         let ended = draft.end(&mut self.storage);
         let replaced = match ended {
             Ok((number, octets)) => {
@@ -306,16 +296,10 @@ impl<S: Storage> Journal<S> {
     fn rotate(&mut self) -> Result<(), JournalError> {
         let (number, first_batch) = (self.live.header.number + 1, self.live.next_batch);
         let nonce = io(&mut self.storage, "nonce", "", S::nonce)?;
-        let next =
-            recover::begin_segment(&mut self.storage, (number, first_batch), FirstRoom::Needed)?;
+        let next = recover::begin_segment(&mut self.storage, (number, first_batch), FirstRoom::Needed)?;
         self.older_octets += self.live.position;
         let mut last = std::mem::replace(&mut self.live, next);
-        self.draft = Some(Draft::new(FileHeader {
-            kind: FileKind::Snapshot,
-            number,
-            first_batch,
-            nonce,
-        }));
+        self.draft = Some(Draft::new(FileHeader { kind: FileKind::Snapshot, number, first_batch, nonce }));
         last.give_room_back(&mut self.storage)
     }
 
@@ -326,19 +310,14 @@ impl<S: Storage> Journal<S> {
                 continue;
             };
             if older < number {
-                io(&mut self.storage, "remove", &entry.name, |storage| {
-                    storage.remove(&entry.name)
-                })?;
+                io(&mut self.storage, "remove", &entry.name, |storage| storage.remove(&entry.name))?;
             }
         }
         Ok(())
     }
 
     /// What a full disk does to a snapshot: it ends it. Any other error closes the journal.
-    fn bear_a_full_disk(
-        &mut self,
-        outcome: Result<(), JournalError>,
-    ) -> Result<bool, JournalError> {
+    fn bear_a_full_disk(&mut self, outcome: Result<(), JournalError>) -> Result<bool, JournalError> {
         match outcome {
             Ok(()) => Ok(true),
             Err(error) if error.is_full() => {
@@ -364,9 +343,7 @@ impl<S: Storage> Journal<S> {
 
     fn refuse_if_closed(&self) -> Result<(), JournalError> {
         if self.closed {
-            return Err(JournalError::Closed {
-                path: self.storage.path(&self.live.name),
-            });
+            return Err(JournalError::Closed { path: self.storage.path(&self.live.name) });
         }
         Ok(())
     }

@@ -39,11 +39,7 @@ impl Folder {
                 Name::Other => {}
             }
         }
-        folder.snapshot = files
-            .iter()
-            .filter(|(kind, _)| *kind == FileKind::Snapshot)
-            .map(|&(_, number)| number)
-            .max();
+        folder.snapshot = files.iter().filter(|(kind, _)| *kind == FileKind::Snapshot).map(|&(_, number)| number).max();
         for (kind, number) in files {
             let least = folder.snapshot.unwrap_or(0);
             match kind {
@@ -64,14 +60,7 @@ impl Folder {
     /// The files that count, in the order to read them.
     pub(super) fn files(&self) -> Vec<(FileKind, u64)> {
         let snapshot = self.snapshot.map(|number| (FileKind::Snapshot, number));
-        snapshot
-            .into_iter()
-            .chain(
-                self.segments
-                    .iter()
-                    .map(|&number| (FileKind::Segment, number)),
-            )
-            .collect()
+        snapshot.into_iter().chain(self.segments.iter().map(|&number| (FileKind::Segment, number))).collect()
     }
 }
 
@@ -123,39 +112,24 @@ impl Reading {
             let walk = Walk::open(storage, &FileKind::Segment.name(number), tail)?;
             if walk.header.first_batch != self.next_batch {
                 let path = storage.path(&walk.name);
-                return Err(JournalError::Gap {
-                    path,
-                    expected: self.next_batch,
-                    found: walk.header.first_batch,
-                });
+                return Err(JournalError::Gap { path, expected: self.next_batch, found: walk.header.first_batch });
             }
             self.file(storage, walk, (FileKind::Segment, number), visit)?;
             due = number + 1;
         }
         match folder.snapshot {
             // The segment of that number was there before the snapshot was.
-            Some(number) if folder.segments.is_empty() => {
-                self.nothing_missing(storage, number, number + 1)
-            }
+            Some(number) if folder.segments.is_empty() => self.nothing_missing(storage, number, number + 1),
             Some(_) | None => Ok(()),
         }
     }
 
-    fn nothing_missing<S: Storage>(
-        &self,
-        storage: &S,
-        due: u64,
-        number: u64,
-    ) -> Result<(), JournalError> {
+    fn nothing_missing<S: Storage>(&self, storage: &S, due: u64, number: u64) -> Result<(), JournalError> {
         if due == number {
             return Ok(());
         }
         let path = storage.path(&FileKind::Segment.name(due));
-        Err(JournalError::Gap {
-            path,
-            expected: self.next_batch,
-            found: 0,
-        })
+        Err(JournalError::Gap { path, expected: self.next_batch, found: 0 })
     }
 
     /// Reads one file to its end.
@@ -169,22 +143,13 @@ impl Reading {
         let header = walk.header;
         if (header.kind, header.number) != named {
             let what = "the header is that of another file";
-            return Err(JournalError::Malformed {
-                path: storage.path(&walk.name),
-                offset: 0,
-                what,
-            });
+            return Err(JournalError::Malformed { path: storage.path(&walk.name), offset: 0, what });
         }
         let name = walk.name.clone();
         loop {
             let (octets, batches) = (walk.offset, walk.next_batch - header.first_batch);
             self.next_batch = walk.next_batch;
-            let read = FileRead {
-                header,
-                octets,
-                batches,
-                end: End::default(),
-            };
+            let read = FileRead { header, octets, batches, end: End::default() };
             self.partial = Some(read);
             match walk.step(storage)? {
                 Step::Batch(batch) => visit(&name, &batch),
@@ -256,14 +221,8 @@ fn refuse_records<S: Storage>(storage: &mut S, folder: &Folder) -> Result<(), Jo
         Ok(()) if batches == 0 => Ok(()),
         Err(error) if !error.is_damage() => Err(error),
         Ok(()) | Err(_) => {
-            let name = folder
-                .files()
-                .last()
-                .map(|&(kind, number)| kind.name(number))
-                .unwrap_or_default();
-            Err(JournalError::Exists {
-                path: storage.path(&name),
-            })
+            let name = folder.files().last().map(|&(kind, number)| kind.name(number)).unwrap_or_default();
+            Err(JournalError::Exists { path: storage.path(&name) })
         }
     }
 }
@@ -275,11 +234,7 @@ fn go_on<S: Storage>(storage: &mut S, reading: &Reading) -> Result<Live, Journal
     };
     if last.end.marked && last.batches > 0 {
         // Never behind an end mark: if that one was not synced, a power cut would leave a hole before valid batches.
-        return begin_segment(
-            storage,
-            (last.header.number + 1, reading.next_batch),
-            FirstRoom::IfAny,
-        );
+        return begin_segment(storage, (last.header.number + 1, reading.next_batch), FirstRoom::IfAny);
     }
     rewrite(storage, last)
 }
@@ -291,17 +246,7 @@ pub(super) fn begin_segment<S: Storage>(
     first_room: FirstRoom,
 ) -> Result<Live, JournalError> {
     let nonce = io(storage, "nonce", "", S::nonce)?;
-    Live::create(
-        storage,
-        FileHeader {
-            kind: FileKind::Segment,
-            number,
-            first_batch,
-            nonce,
-        },
-        None,
-        first_room,
-    )
+    Live::create(storage, FileHeader { kind: FileKind::Segment, number, first_batch, nonce }, None, first_room)
 }
 
 /// Copies what was read of a segment, and puts the copy in its place.
@@ -310,12 +255,7 @@ pub(super) fn rewrite<S: Storage>(storage: &mut S, file: &FileRead) -> Result<Li
     let nonce = io(storage, "nonce", "", S::nonce)?;
     let until = Tail::Until(header.first_batch + file.batches);
     let walk = Walk::open(storage, &header.kind.name(header.number), until)?;
-    Live::create(
-        storage,
-        FileHeader { nonce, ..header },
-        Some(walk),
-        FirstRoom::IfAny,
-    )
+    Live::create(storage, FileHeader { nonce, ..header }, Some(walk), FirstRoom::IfAny)
 }
 
 impl Reading {

@@ -33,9 +33,7 @@ pub(super) fn rescue<S: Storage>(
     let first_moved = reading.files.len() + usize::from(damaged.is_some());
     for &(kind, number) in files.iter().skip(first_moved).rev() {
         let (from, to) = (kind.name(number), free_name(storage, &kind.name(number))?);
-        io(storage, "rename", &from, |storage| {
-            storage.rename(&from, &to)
-        })?;
+        io(storage, "rename", &from, |storage| storage.rename(&from, &to))?;
         set_aside.push(storage.path(&to));
     }
     if let Some(file) = damaged {
@@ -53,11 +51,7 @@ pub(super) fn rescue<S: Storage>(
         Some(file) => {
             keep_snapshot(storage, &file)?;
             reading.files.push(file);
-            begin_segment(
-                storage,
-                (file.header.number, file.header.first_batch),
-                FirstRoom::IfAny,
-            )
+            begin_segment(storage, (file.header.number, file.header.first_batch), FirstRoom::IfAny)
         }
         None => {
             let number = match reading.files.last() {
@@ -65,11 +59,7 @@ pub(super) fn rescue<S: Storage>(
                 Some(last) => last.header.number,
                 None => 1,
             };
-            let first_batch = if reading.files.is_empty() {
-                1
-            } else {
-                reading.next_batch()
-            };
+            let first_batch = if reading.files.is_empty() { 1 } else { reading.next_batch() };
             begin_segment(storage, (number, first_batch), FirstRoom::IfAny)
         }
     }
@@ -80,10 +70,7 @@ fn keep_snapshot<S: Storage>(storage: &mut S, file: &FileRead) -> Result<(), Jou
     let nonce = io(storage, "nonce", "", S::nonce)?;
     let until = Tail::Until(file.header.first_batch + file.batches);
     let mut walk = Walk::open(storage, &file.header.kind.name(file.header.number), until)?;
-    let mut draft = Draft::new(FileHeader {
-        nonce,
-        ..file.header
-    });
+    let mut draft = Draft::new(FileHeader { nonce, ..file.header });
     while let Step::Batch(batch) = walk.step(storage)? {
         draft.append(storage, batch.frames)?;
     }
@@ -107,15 +94,11 @@ fn copy<S: Storage>(storage: &mut S, from: &str, to: &str) -> Result<(), Journal
     let mut part = vec![0; COPY_OCTETS];
     let mut offset = 0;
     loop {
-        let got = io(storage, "read", from, |storage| {
-            storage.read(from, offset, &mut part)
-        })?;
+        let got = io(storage, "read", from, |storage| storage.read(from, offset, &mut part))?;
         if got == 0 && offset > 0 {
             return io(storage, "sync", to, |storage| storage.sync(to));
         }
-        io(storage, "write", to, |storage| {
-            storage.write(to, offset, &part[..got])
-        })?;
+        io(storage, "write", to, |storage| storage.write(to, offset, &part[..got]))?;
         offset += got as u64;
         if got == 0 {
             return io(storage, "sync", to, |storage| storage.sync(to));

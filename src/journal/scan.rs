@@ -9,9 +9,7 @@ use byteorder::{BigEndian, ByteOrder};
 
 use super::error::JournalError;
 use super::frame;
-use super::layout::{
-    BATCH_HEADER, BATCH_OCTETS_MAX, BatchHeader, FILE_HEADER, FileHeader, HeaderError,
-};
+use super::layout::{BATCH_HEADER, BATCH_OCTETS_MAX, BatchHeader, FILE_HEADER, FileHeader, HeaderError};
 use super::storage::Storage;
 
 /// Octets of one read: large enough that the calls do not count at start-up.
@@ -75,11 +73,7 @@ pub(super) struct Walk {
 
 impl Walk {
     /// Reads the header. It was durable before the file got its name, so a bad one is always damage.
-    pub(super) fn open<S: Storage>(
-        storage: &mut S,
-        name: &str,
-        tail: Tail,
-    ) -> Result<Walk, JournalError> {
+    pub(super) fn open<S: Storage>(storage: &mut S, name: &str, tail: Tail) -> Result<Walk, JournalError> {
         let mut octets = [0; FILE_HEADER];
         let got = read(storage, name, 0, &mut octets)?;
         let path = || storage.path(name);
@@ -92,21 +86,11 @@ impl Walk {
                 tail,
                 window: Window::default(),
             }),
-            Err(HeaderError::Checksum { stored, computed }) => Err(JournalError::Damaged {
-                path: path(),
-                offset: 0,
-                stored,
-                computed,
-            }),
-            Err(HeaderError::Version(version)) => Err(JournalError::OtherVersion {
-                path: path(),
-                version,
-            }),
-            Err(HeaderError::Malformed(what)) => Err(JournalError::Malformed {
-                path: path(),
-                offset: 0,
-                what,
-            }),
+            Err(HeaderError::Checksum { stored, computed }) => {
+                Err(JournalError::Damaged { path: path(), offset: 0, stored, computed })
+            }
+            Err(HeaderError::Version(version)) => Err(JournalError::OtherVersion { path: path(), version }),
+            Err(HeaderError::Malformed(what)) => Err(JournalError::Malformed { path: path(), offset: 0, what }),
         }
     }
 
@@ -137,21 +121,12 @@ impl Walk {
         self.offset = begin + u64::from(header.length);
         self.next_batch += 1;
         let frames = &self.window.at(storage, &self.name, begin, length)?[..length];
-        Ok(Step::Batch(Batch {
-            number: header.number,
-            offset,
-            frames,
-        }))
+        Ok(Step::Batch(Batch { number: header.number, offset, frames }))
     }
 
     /// The header at the offset, or the checksums that say that it is none.
-    fn next_header<S: Storage>(
-        &mut self,
-        storage: &mut S,
-    ) -> Result<Result<BatchHeader, (u32, u32)>, JournalError> {
-        let octets = self
-            .window
-            .at(storage, &self.name, self.offset, BATCH_HEADER)?;
+    fn next_header<S: Storage>(&mut self, storage: &mut S) -> Result<Result<BatchHeader, (u32, u32)>, JournalError> {
+        let octets = self.window.at(storage, &self.name, self.offset, BATCH_HEADER)?;
         let Some(octets) = octets.first_chunk() else {
             return Ok(Err((0, 0)));
         };
@@ -164,53 +139,31 @@ impl Walk {
 
     fn marked<S: Storage>(&self, storage: &S) -> Result<Step<'static>, JournalError> {
         match self.tail {
-            Tail::Live | Tail::Marked => Ok(Step::End(End {
-                marked: true,
-                torn: 0,
-            })),
+            Tail::Live | Tail::Marked => Ok(Step::End(End { marked: true, torn: 0 })),
             Tail::Until(_) => Err(self.malformed(storage, "batches are missing at its end")),
         }
     }
 
     /// Decides what a bad batch is.
-    fn bad<S: Storage>(
-        &self,
-        storage: &mut S,
-        crc: (u32, u32),
-    ) -> Result<Step<'static>, JournalError> {
+    fn bad<S: Storage>(&self, storage: &mut S, crc: (u32, u32)) -> Result<Step<'static>, JournalError> {
         let rest = self.look_behind(storage)?;
         if self.tail == Tail::Live && !rest.later {
-            return Ok(Step::End(End {
-                marked: false,
-                torn: rest.used_to - self.offset,
-            }));
+            return Ok(Step::End(End { marked: false, torn: rest.used_to - self.offset }));
         }
         if crc.0 == crc.1 {
             return Err(self.malformed(storage, "a batch is missing"));
         }
         let path = storage.path(&self.name);
-        Err(JournalError::Damaged {
-            path,
-            offset: self.offset,
-            stored: crc.0,
-            computed: crc.1,
-        })
+        Err(JournalError::Damaged { path, offset: self.offset, stored: crc.0, computed: crc.1 })
     }
 
     fn malformed<S: Storage>(&self, storage: &S, what: &'static str) -> JournalError {
-        JournalError::Malformed {
-            path: storage.path(&self.name),
-            offset: self.offset,
-            what,
-        }
+        JournalError::Malformed { path: storage.path(&self.name), offset: self.offset, what }
     }
 
     /// Looks at everything from the offset to the end of the file.
     fn look_behind<S: Storage>(&self, storage: &mut S) -> Result<Rest, JournalError> {
-        let mut rest = Rest {
-            later: false,
-            used_to: self.offset,
-        };
+        let mut rest = Rest { later: false, used_to: self.offset };
         let mut window = Window::default();
         let mut offset = self.offset;
         loop {
@@ -239,8 +192,7 @@ impl Walk {
                 at += ZERO_STEP - size_of::<u64>() + 1;
                 continue;
             }
-            if BigEndian::read_u64(&octets[at..]).wrapping_sub(self.next_batch + 1)
-                < u64::from(u32::MAX)
+            if BigEndian::read_u64(&octets[at..]).wrapping_sub(self.next_batch + 1) < u64::from(u32::MAX)
                 && let Some(header) = octets[at..].first_chunk()
                 && BatchHeader::parse(self.header.nonce, header).is_ok()
             {
@@ -271,34 +223,17 @@ struct Window {
 
 impl Window {
     /// The octets from `offset`: at least `need` of them, fewer only where the file ends.
-    fn at<S: Storage>(
-        &mut self,
-        storage: &mut S,
-        name: &str,
-        offset: u64,
-        need: usize,
-    ) -> Result<&[u8], JournalError> {
+    fn at<S: Storage>(&mut self, storage: &mut S, name: &str, offset: u64, need: usize) -> Result<&[u8], JournalError> {
         assert!(need <= BATCH_OCTETS_MAX);
-        let skip = usize::try_from(offset.saturating_sub(self.start))
-            .map_or(self.filled, |skip| skip.min(self.filled));
+        let skip = usize::try_from(offset.saturating_sub(self.start)).map_or(self.filled, |skip| skip.min(self.filled));
         if offset < self.start || self.filled - skip < need {
-            let kept = if offset < self.start {
-                0
-            } else {
-                self.filled - skip
-            };
+            let kept = if offset < self.start { 0 } else { self.filled - skip };
             self.octets.copy_within(self.filled - kept..self.filled, 0);
             if self.octets.len() < need.max(READ_OCTETS) {
                 self.octets.resize(need.max(READ_OCTETS), 0);
             }
             self.start = offset;
-            self.filled = kept
-                + read(
-                    storage,
-                    name,
-                    offset + kept as u64,
-                    &mut self.octets[kept..],
-                )?;
+            self.filled = kept + read(storage, name, offset + kept as u64, &mut self.octets[kept..])?;
             return Ok(&self.octets[..self.filled]);
         }
         Ok(&self.octets[skip..self.filled])
@@ -314,17 +249,10 @@ fn last_used(octets: &[u8]) -> Option<usize> {
     octets[..end].iter().rposition(|&octet| octet != 0)
 }
 
-fn read<S: Storage>(
-    storage: &mut S,
-    name: &str,
-    offset: u64,
-    into: &mut [u8],
-) -> Result<usize, JournalError> {
-    storage
-        .read(name, offset, into)
-        .map_err(|source| JournalError::Io {
-            call: "read",
-            path: storage.path(name),
-            source,
-        })
+fn read<S: Storage>(storage: &mut S, name: &str, offset: u64, into: &mut [u8]) -> Result<usize, JournalError> {
+    storage.read(name, offset, into).map_err(|source| JournalError::Io {
+        call: "read",
+        path: storage.path(name),
+        source,
+    })
 }

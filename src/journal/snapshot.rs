@@ -23,28 +23,18 @@ pub(super) struct Draft {
 impl Draft {
     /// A snapshot of which nothing is written.
     pub(super) fn new(header: FileHeader) -> Draft {
-        Draft {
-            header,
-            next_batch: header.first_batch,
-            position: 0,
-        }
+        Draft { header, next_batch: header.first_batch, position: 0 }
     }
 
     /// Appends a slice and syncs it. `frames` of no octets make the end mark.
-    pub(super) fn append<S: Storage>(
-        &mut self,
-        storage: &mut S,
-        frames: &[u8],
-    ) -> Result<(), JournalError> {
+    pub(super) fn append<S: Storage>(&mut self, storage: &mut S, frames: &[u8]) -> Result<(), JournalError> {
         let mut octets = Vec::with_capacity(FILE_HEADER + BATCH_HEADER + frames.len());
         if self.position == 0 {
             octets.extend_from_slice(&self.header.emit());
         }
         BatchHeader::of(self.next_batch, frames).append(self.header.nonce, frames, &mut octets);
         let name = self.header.kind.draft_name(self.header.number);
-        io(storage, "write", &name, |storage| {
-            storage.write(&name, self.position, &octets)
-        })?;
+        io(storage, "write", &name, |storage| storage.write(&name, self.position, &octets))?;
         io(storage, "sync", &name, |storage| storage.sync(&name))?;
         self.position += octets.len() as u64;
         self.next_batch += 1;
@@ -56,9 +46,7 @@ impl Draft {
         self.append(storage, &[])?;
         let FileHeader { kind, number, .. } = self.header;
         let name = kind.name(number);
-        io(storage, "rename", &name, |storage| {
-            storage.rename(&kind.draft_name(number), &name)
-        })?;
+        io(storage, "rename", &name, |storage| storage.rename(&kind.draft_name(number), &name))?;
         io(storage, "sync_folder", &name, S::sync_folder)?;
         Ok((number, self.position))
     }

@@ -98,10 +98,7 @@ pub trait Storage {
 
 /// Whether an error says that there is no room, which heals when somebody makes some.
 pub fn is_full(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
-    )
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge)
 }
 
 /// The state folder on disk.
@@ -117,11 +114,7 @@ pub struct FileStorage {
 impl FileStorage {
     /// The storage over `folder`, which must exist. Nothing is touched yet; locking is the caller's part.
     pub fn new(folder: impl Into<PathBuf>) -> FileStorage {
-        FileStorage {
-            folder: folder.into(),
-            writing: Vec::new(),
-            reading: None,
-        }
+        FileStorage { folder: folder.into(), writing: Vec::new(), reading: None }
     }
 
     /// The folder.
@@ -133,10 +126,7 @@ impl FileStorage {
         let at = match self.writing.iter().position(|(open, _)| open == name) {
             Some(at) => at,
             None => {
-                let file = options
-                    .write(true)
-                    .mode(FILE_MODE)
-                    .open(self.folder.join(name))?;
+                let file = options.write(true).mode(FILE_MODE).open(self.folder.join(name))?;
                 if self.writing.len() == OPEN_FILES_MAX {
                     self.writing.remove(0);
                 }
@@ -166,10 +156,7 @@ impl Storage for FileStorage {
                 continue;
             };
             if metadata.is_file() {
-                entries.push(Entry {
-                    name,
-                    octets: metadata.len(),
-                });
+                entries.push(Entry { name, octets: metadata.len() });
             }
         }
         Ok(entries)
@@ -192,16 +179,11 @@ impl Storage for FileStorage {
     }
 
     fn write(&mut self, name: &str, offset: u64, octets: &[u8]) -> io::Result<()> {
-        self.writable(name, OpenOptions::new().create(true).truncate(false))?
-            .write_all_at(octets, offset)
+        self.writable(name, OpenOptions::new().create(true).truncate(false))?.write_all_at(octets, offset)
     }
 
     fn reserve(&mut self, name: &str, offset: u64, octets: u64) -> io::Result<()> {
-        reserve(
-            self.writable(name, &mut OpenOptions::new())?,
-            offset,
-            octets,
-        )
+        reserve(self.writable(name, &mut OpenOptions::new())?, offset, octets)
     }
 
     fn sync(&mut self, name: &str) -> io::Result<()> {
@@ -211,8 +193,7 @@ impl Storage for FileStorage {
     }
 
     fn truncate(&mut self, name: &str, octets: u64) -> io::Result<()> {
-        self.writable(name, &mut OpenOptions::new())?
-            .set_len(octets)
+        self.writable(name, &mut OpenOptions::new())?.set_len(octets)
     }
 
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
@@ -255,10 +236,7 @@ fn reserve(file: &File, offset: u64, octets: u64) -> io::Result<()> {
     use nix::fcntl::{FallocateFlags, fallocate};
 
     let beyond = |_| io::Error::from(io::ErrorKind::FileTooLarge);
-    let (offset, octets) = (
-        i64::try_from(offset).map_err(beyond)?,
-        i64::try_from(octets).map_err(beyond)?,
-    );
+    let (offset, octets) = (i64::try_from(offset).map_err(beyond)?, i64::try_from(octets).map_err(beyond)?);
     loop {
         match fallocate(file, FallocateFlags::empty(), offset, octets) {
             Ok(()) | Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => return Ok(()),

@@ -147,7 +147,9 @@ fn enlarge(socket: &Socket) {
     let given = socket.recv_buffer_size().unwrap_or(0);
     if given < RECEIVE_BUFFER {
         let (given, asked) = (given / 1024, RECEIVE_BUFFER / 1024);
-        log::warn!("receive buffer: {given} KiB of {asked} KiB given; raise net.core.rmem_max, or packets are lost in a storm");
+        log::warn!(
+            "receive buffer: {given} KiB of {asked} KiB given; raise net.core.rmem_max, or packets are lost in a storm"
+        );
     } else {
         log::debug!("receive buffer: {} KiB", given / 1024);
     }

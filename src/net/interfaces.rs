@@ -60,7 +60,9 @@ impl Interfaces {
         self.unknown_seen = false;
         match getifaddrs() {
             Ok(addresses) => self.found = gather(addresses),
-            Err(errno) => log::warn!("network interfaces: getifaddrs: {errno}; asked again in {} s", ASK_EVERY.as_secs()),
+            Err(errno) => {
+                log::warn!("network interfaces: getifaddrs: {errno}; asked again in {} s", ASK_EVERY.as_secs())
+            }
         }
         self.choose(wanted)
     }
@@ -200,7 +202,8 @@ mod tests {
             .clone();
         assert_eq!(interfaces.service(loopback.interface.id), Service::Not);
         interfaces.ask_soon();
-        let named = interfaces.refresh(MIN, std::slice::from_ref(&loopback.interface.name)).expect("others than before");
+        let named =
+            interfaces.refresh(MIN, std::slice::from_ref(&loopback.interface.name)).expect("others than before");
         assert_eq!(named, [loopback.interface.clone()]);
         assert!(named[0].addresses.contains(&(Ipv4Addr::LOCALHOST, 8)));
         assert_eq!(interfaces.service(loopback.interface.id), Service::Served(loopback.interface.id));

@@ -204,7 +204,6 @@ impl<'r, S: Storage> Loop<'r, S> {
                     self.engine.handle(Input::Report);
                 }
                 Request::Stop => {
-                    log::info!("stopping");
                     notify::say("STOPPING=1");
                     self.engine.handle(Input::Stop);
                 }
@@ -220,7 +219,6 @@ impl<'r, S: Storage> Loop<'r, S> {
                 logging::set_level(config.server.log_level);
                 self.engine.handle(Input::Reload(config));
                 self.sockets.interfaces.ask_soon();
-                log::info!("configuration reloaded");
             }
             Err(errors) => {
                 for error in &errors {

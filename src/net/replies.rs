@@ -93,7 +93,8 @@ impl<'w, 'a> Replies<'w, 'a> {
     }
 
     fn push_frame(&mut self, framed: Framed<'a>, hardware: [u8; 6]) {
-        let Some((link, own)) = self.ways.link.is_open().then(|| self.ways.interfaces.link(framed.route.interface)).flatten()
+        let Some((link, own)) =
+            self.ways.link.is_open().then(|| self.ways.interfaces.link(framed.route.interface)).flatten()
         else {
             self.broadcast(framed);
             return;

@@ -169,16 +169,8 @@ pub fn compose_nak(request: &Request<'_>, server: Ipv4Addr, why: &Refusal<'_>, o
     let none = Ipv4Addr::UNSPECIFIED;
     // The relay is to broadcast it: the client may not have the address that it thinks it has (section 4.3.2).
     let flags = if request.is_relayed() { asked.flags | FLAG_BROADCAST } else { asked.flags };
-    let header = Header {
-        op: BOOTREPLY,
-        hops: 0,
-        secs: 0,
-        flags,
-        ciaddr: none,
-        yiaddr: none,
-        siaddr: none,
-        ..asked.clone()
-    };
+    let header =
+        Header { op: BOOTREPLY, hops: 0, secs: 0, flags, ciaddr: none, yiaddr: none, siaddr: none, ..asked.clone() };
     let message_type = [u8::from(MessageType::Nak)];
     let server = server.octets();
     let mut options = OptionList::new();

@@ -84,9 +84,7 @@ impl Header {
     /// The `hlen` first octets of `chaddr`: 0 to 16.
     #[must_use]
     pub fn hardware_address(&self) -> &[u8] {
-        self.chaddr
-            .get(..usize::from(self.hlen))
-            .unwrap_or(&self.chaddr)
+        self.chaddr.get(..usize::from(self.hlen)).unwrap_or(&self.chaddr)
     }
 
     /// Whether the client cannot take unicast before it has its address.
@@ -180,18 +178,9 @@ pub fn parse<'a>(bytes: &'a [u8], scratch: &'a mut Scratch) -> Result<Message<'a
     if usize::from(header.hlen) > header.chaddr.len() {
         return Err(WireError::BadLength);
     }
-    let fields = Fields {
-        options: FIXED_OCTETS..bytes.len(),
-        file: FILE,
-        sname: SNAME,
-    };
+    let fields = Fields { options: FIXED_OCTETS..bytes.len(), file: FILE, sname: SNAME };
     let options = Options::read(bytes, &fields, scratch);
-    Ok(Message {
-        header,
-        sname,
-        file,
-        options,
-    })
+    Ok(Message { header, sname, file, options })
 }
 
 /// `text` up to its first NUL, or all of it.

@@ -18,8 +18,8 @@
 //! it would push out an option that a reply must have (`ESSENTIAL`): then it is option 82 that is left out.
 
 use super::codes::{
-    BOOT_FILE, CLIENT_IDENTIFIER, END, LEASE_TIME, MESSAGE_TYPE, OVERLOAD, PAD, RELAY_INFORMATION,
-    SERVER_IDENTIFIER, SERVER_NAME, SUBNET_SELECTION,
+    BOOT_FILE, CLIENT_IDENTIFIER, END, LEASE_TIME, MESSAGE_TYPE, OVERLOAD, PAD, RELAY_INFORMATION, SERVER_IDENTIFIER,
+    SERVER_NAME, SUBNET_SELECTION,
 };
 use super::cursor::{Full, Writer};
 use super::dhcp::{COOKIE, FILE_OCTETS, FIXED_OCTETS, HEAD_OCTETS, Header, SNAME_OCTETS};
@@ -41,13 +41,7 @@ const OVERLOAD_OCTETS: usize = PIECE_HEAD + 1;
 /// The option End.
 const END_OCTETS: usize = 1;
 /// Options that option 82 must not push out: RFC 2131 table 3, RFC 6842 section 3, RFC 3011 section 2.
-const ESSENTIAL: [u8; 5] = [
-    MESSAGE_TYPE,
-    LEASE_TIME,
-    SERVER_IDENTIFIER,
-    CLIENT_IDENTIFIER,
-    SUBNET_SELECTION,
-];
+const ESSENTIAL: [u8; 5] = [MESSAGE_TYPE, LEASE_TIME, SERVER_IDENTIFIER, CLIENT_IDENTIFIER, SUBNET_SELECTION];
 /// Codes that are not for the caller to give as options: the first two are no options, the others are placed here.
 const RESERVED: [u8; 4] = [PAD, END, OVERLOAD, RELAY_INFORMATION];
 
@@ -89,13 +83,8 @@ pub fn emit(reply: &Reply<'_>, out: &mut Vec<u8>) -> Fit {
     let (layout, fit) = choose(reply, &bounds);
     let start = out.len();
     out.resize(start.saturating_add(bounds.payload_max), 0);
-    let written = out
-        .get_mut(start..)
-        .map_or(Err(Full), |payload| write(reply, &bounds, layout, payload));
-    debug_assert!(
-        written.is_ok(),
-        "a field was planned smaller than what was written to it"
-    );
+    let written = out.get_mut(start..).map_or(Err(Full), |payload| write(reply, &bounds, layout, payload));
+    debug_assert!(written.is_ok(), "a field was planned smaller than what was written to it");
     let length = written.unwrap_or(0).max(LIMIT_BOOTP);
     out.truncate(start.saturating_add(length));
     fit
@@ -115,11 +104,7 @@ enum Field {
 impl Field {
     /// The field without its name moved: free for options when there is none.
     fn free(name: &[u8]) -> Field {
-        if name.is_empty() {
-            Field::Options
-        } else {
-            Field::Name
-        }
+        if name.is_empty() { Field::Options } else { Field::Name }
     }
 
     /// Room for further options in a field of `width` octets with `name`; `None` when not even the name has room.
@@ -140,10 +125,7 @@ struct Layout {
     sname: Field,
 }
 
-const PLAIN: Layout = Layout {
-    file: Field::Name,
-    sname: Field::Name,
-};
+const PLAIN: Layout = Layout { file: Field::Name, sname: Field::Name };
 
 /// What can be told of a reply before any layout is chosen.
 #[derive(Debug)]
@@ -162,30 +144,16 @@ struct Bounds<'a> {
 
 impl<'a> Bounds<'a> {
     fn of(reply: &Reply<'a>) -> Bounds<'a> {
-        let limit = reply
-            .limit
-            .max(if reply.bootp { LIMIT_BOOTP } else { LIMIT_DHCP });
+        let limit = reply.limit.max(if reply.bootp { LIMIT_BOOTP } else { LIMIT_DHCP });
         let area = limit.saturating_sub(FIXED_OCTETS);
         let overhead = OVERLOAD_OCTETS + END_OCTETS;
-        let essential = reply
-            .options
-            .iter()
-            .filter(|(code, _)| ESSENTIAL.contains(code));
+        let essential = reply.options.iter().filter(|(code, _)| ESSENTIAL.contains(code));
         let essential: usize = essential.map(|(_, value)| octets_of(value.len())).sum();
         let spare = area.saturating_sub(overhead).saturating_sub(essential);
-        let relay_information = reply
-            .relay_information
-            .filter(|value| octets_of(value.len()) <= spare);
-        let wanted: usize = reply
-            .options
-            .iter()
-            .map(|(_, value)| octets_of(value.len()))
-            .sum();
+        let relay_information = reply.relay_information.filter(|value| octets_of(value.len()) <= spare);
+        let wanted: usize = reply.options.iter().map(|(_, value)| octets_of(value.len())).sum();
         let relay = relay_information.map_or(0, |value| octets_of(value.len()));
-        let payload_max = FIXED_OCTETS
-            .saturating_add(wanted)
-            .saturating_add(relay)
-            .saturating_add(overhead);
+        let payload_max = FIXED_OCTETS.saturating_add(wanted).saturating_add(relay).saturating_add(overhead);
         let server_name = Some(reply.server_name).filter(|name| name.len() < SNAME_OCTETS);
         let boot_file = Some(reply.boot_file).filter(|name| name.len() < FILE_OCTETS);
         Bounds {
@@ -196,23 +164,17 @@ impl<'a> Bounds<'a> {
             relay_information,
             fit: Fit {
                 options_left_out: u16::from(server_name.is_none()) + u16::from(boot_file.is_none()),
-                relay_information_left_out: reply.relay_information.is_some()
-                    && relay_information.is_none(),
+                relay_information_left_out: reply.relay_information.is_some() && relay_information.is_none(),
             },
         }
     }
 
     /// Room for options by field; `None` when a moved name has no room in its own field.
     fn rooms(&self, layout: Layout) -> Option<Rooms> {
-        let relay = self
-            .relay_information
-            .map_or(0, |value| octets_of(value.len()));
+        let relay = self.relay_information.map_or(0, |value| octets_of(value.len()));
         let overload = if layout == PLAIN { 0 } else { OVERLOAD_OCTETS };
         Some(Rooms([
-            self.area
-                .saturating_sub(relay)
-                .saturating_sub(overload)
-                .saturating_sub(END_OCTETS),
+            self.area.saturating_sub(relay).saturating_sub(overload).saturating_sub(END_OCTETS),
             layout.file.room(FILE_OCTETS, self.boot_file)?,
             layout.sname.room(SNAME_OCTETS, self.server_name)?,
         ]))
@@ -225,18 +187,9 @@ impl<'a> Bounds<'a> {
             Field::Name if !given(code) => Field::NameThenOptions,
             field => field,
         };
-        let free = Layout {
-            file: Field::free(self.boot_file),
-            sname: Field::free(self.server_name),
-        };
-        let server_moved = Layout {
-            sname: moved(free.sname, SERVER_NAME),
-            ..free
-        };
-        let both_moved = Layout {
-            file: moved(free.file, BOOT_FILE),
-            ..server_moved
-        };
+        let free = Layout { file: Field::free(self.boot_file), sname: Field::free(self.server_name) };
+        let server_moved = Layout { sname: moved(free.sname, SERVER_NAME), ..free };
+        let both_moved = Layout { file: moved(free.file, BOOT_FILE), ..server_moved };
         let overloads = if reply.bootp { 0 } else { 3 };
         std::iter::once(PLAIN).chain([free, server_moved, both_moved].into_iter().take(overloads))
     }
@@ -259,13 +212,7 @@ fn choose(reply: &Reply<'_>, bounds: &Bounds<'_>) -> (Layout, Fit) {
     }
     let (layout, left_out) = best;
     let options_left_out = bounds.fit.options_left_out.saturating_add(left_out);
-    (
-        layout,
-        Fit {
-            options_left_out,
-            ..bounds.fit
-        },
-    )
+    (layout, Fit { options_left_out, ..bounds.fit })
 }
 
 /// Counts the options that find no place in `rooms`.
@@ -280,36 +227,21 @@ fn left_out(reply: &Reply<'_>, mut rooms: Rooms) -> u16 {
 }
 
 /// Writes the message; returns its length.
-fn write(
-    reply: &Reply<'_>,
-    bounds: &Bounds<'_>,
-    layout: Layout,
-    payload: &mut [u8],
-) -> Result<usize, Full> {
+fn write(reply: &Reply<'_>, bounds: &Bounds<'_>, layout: Layout, payload: &mut [u8]) -> Result<usize, Full> {
     let rooms = bounds.rooms(layout).ok_or(Full)?;
     let mut whole = Writer::new(payload);
-    reply
-        .header
-        .write(&mut Writer::new(whole.claim(HEAD_OCTETS)?))?;
+    reply.header.write(&mut Writer::new(whole.claim(HEAD_OCTETS)?))?;
     let mut sname = Writer::new(whole.claim(SNAME_OCTETS)?);
     let mut file = Writer::new(whole.claim(FILE_OCTETS)?);
     whole.put(&COOKIE)?;
     begin(layout.sname, &mut sname, SERVER_NAME, bounds.server_name)?;
     begin(layout.file, &mut file, BOOT_FILE, bounds.boot_file)?;
-    let mut areas = Areas {
-        writers: [whole, file, sname],
-        rooms,
-    };
-    for (code, value) in reply
-        .options
-        .iter()
-        .filter(|(code, _)| !RESERVED.contains(code))
-    {
+    let mut areas = Areas { writers: [whole, file, sname], rooms };
+    for (code, value) in reply.options.iter().filter(|(code, _)| !RESERVED.contains(code)) {
         areas.put(*code, value)?;
     }
     let [mut options, mut file, mut sname] = areas.writers;
-    let used =
-        u8::from(end(layout.file, &mut file)?) | u8::from(end(layout.sname, &mut sname)?) << 1;
+    let used = u8::from(end(layout.file, &mut file)?) | u8::from(end(layout.sname, &mut sname)?) << 1;
     if used != 0 {
         options.put(&[OVERLOAD, 1, used])?;
     }
@@ -365,12 +297,7 @@ impl Rooms {
     /// Takes the room of one piece in the first field from `from` on that has it.
     fn take_piece(&mut self, piece: usize, from: usize) -> Option<usize> {
         let needed = PIECE_HEAD.saturating_add(piece);
-        let (field, room) = self
-            .0
-            .iter_mut()
-            .enumerate()
-            .skip(from)
-            .find(|(_, room)| **room >= needed)?;
+        let (field, room) = self.0.iter_mut().enumerate().skip(from).find(|(_, room)| **room >= needed)?;
         *room = room.saturating_sub(needed);
         Some(field)
     }
@@ -412,9 +339,5 @@ fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Octets of all pieces of a value of `length` octets with their heads.
 fn octets_of(length: usize) -> usize {
-    length
-        .div_ceil(PIECE_MAX)
-        .max(1)
-        .saturating_mul(PIECE_HEAD)
-        .saturating_add(length)
+    length.div_ceil(PIECE_MAX).max(1).saturating_mul(PIECE_HEAD).saturating_add(length)
 }

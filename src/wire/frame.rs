@@ -50,8 +50,7 @@ pub struct Envelope {
 /// [`Full`] when `payload` is over [`PAYLOAD_MAX`] octets; `out` is as before then.
 pub fn ethernet(envelope: &Envelope, payload: &[u8], out: &mut Vec<u8>) -> Result<(), Full> {
     let segment = u16::try_from(UDP_OCTETS.saturating_add(payload.len())).map_err(|_| Full)?;
-    let total =
-        u16::try_from(IPV4_OCTETS.saturating_add(usize::from(segment))).map_err(|_| Full)?;
+    let total = u16::try_from(IPV4_OCTETS.saturating_add(usize::from(segment))).map_err(|_| Full)?;
     let mut header = [0; HEADER_OCTETS];
     let mut writer = Writer::new(&mut header);
     writer.put(&envelope.to_hardware)?;
@@ -66,13 +65,7 @@ pub fn ethernet(envelope: &Envelope, payload: &[u8], out: &mut Vec<u8>) -> Resul
 
 /// The IPv4 header of a datagram of `total` octets (RFC 791 section 3.1).
 fn ipv4_header(envelope: &Envelope, total: u16) -> Result<[u8; IPV4_OCTETS], Full> {
-    let words = [
-        VERSION_LENGTH_SERVICE,
-        total,
-        IDENTIFICATION,
-        MAY_FRAGMENT,
-        LIFE_AND_PROTOCOL,
-    ];
+    let words = [VERSION_LENGTH_SERVICE, total, IDENTIFICATION, MAY_FRAGMENT, LIFE_AND_PROTOCOL];
     let words_sum: u32 = words.iter().copied().map(u32::from).sum();
     let ends = sum(&envelope.from.ip().octets()) + sum(&envelope.to.ip().octets());
     let mut header = [0; IPV4_OCTETS];
@@ -88,8 +81,7 @@ fn ipv4_header(envelope: &Envelope, total: u16) -> Result<[u8; IPV4_OCTETS], Ful
 
 /// The UDP header of `segment` octets with its payload; the checksum covers the pseudo header too (RFC 768).
 fn udp_header(envelope: &Envelope, segment: u16, payload: &[u8]) -> Result<[u8; UDP_OCTETS], Full> {
-    let ends =
-        u64::from(sum(&envelope.from.ip().octets())) + u64::from(sum(&envelope.to.ip().octets()));
+    let ends = u64::from(sum(&envelope.from.ip().octets())) + u64::from(sum(&envelope.to.ip().octets()));
     let fields = u64::from(envelope.from.port()) + u64::from(envelope.to.port());
     let lengths = 2 * u64::from(segment) + u64::from(PROTOCOL_UDP);
     let whole = ends + fields + lengths + u64::from(sum(payload));

@@ -42,11 +42,7 @@ enum Value {
     /// In the packet, from `start`.
     Whole { start: usize, length: usize },
     /// In several pieces, `length` octets together; `filled` of them are in `joined` from `start`.
-    Split {
-        start: usize,
-        length: usize,
-        filled: usize,
-    },
+    Split { start: usize, length: usize, filled: usize },
 }
 
 impl Default for Scratch {
@@ -94,9 +90,7 @@ impl Scratch {
     /// What option 52 says, of what is noted so far.
     fn overload(&mut self, packet: &[u8]) -> Overload {
         match self.entry(OVERLOAD).map(|entry| entry.value) {
-            Some(Value::Whole { start, length }) => {
-                Overload::from_value(slice(packet, start, length))
-            }
+            Some(Value::Whole { start, length }) => Overload::from_value(slice(packet, start, length)),
             Some(Value::Split { .. }) | None => Overload::default(),
         }
     }
@@ -106,25 +100,14 @@ impl Scratch {
         let more = piece.value.len();
         if let Some(entry) = self.entry(piece.code) {
             let (Value::Whole { length, .. } | Value::Split { length, .. }) = entry.value;
-            entry.value = Value::Split {
-                start: 0,
-                length: length.saturating_add(more),
-                filled: 0,
-            };
+            entry.value = Value::Split { start: 0, length: length.saturating_add(more), filled: 0 };
             return true;
         }
-        if let (Some(place), Ok(index)) = (
-            self.places.get_mut(usize::from(piece.code)),
-            u8::try_from(self.entries.len()),
-        ) {
+        if let (Some(place), Ok(index)) =
+            (self.places.get_mut(usize::from(piece.code)), u8::try_from(self.entries.len()))
+        {
             *place = Some(index);
-            self.entries.push(Entry {
-                code: piece.code,
-                value: Value::Whole {
-                    start: piece.start,
-                    length: more,
-                },
-            });
+            self.entries.push(Entry { code: piece.code, value: Value::Whole { start: piece.start, length: more } });
         }
         false
     }
@@ -143,11 +126,7 @@ impl Scratch {
 
     /// Copies a piece of a split value to the end of what is there of it.
     fn join(&mut self, piece: &Piece<'_>) {
-        let Some(Entry {
-            value: Value::Split { start, filled, .. },
-            ..
-        }) = self.entry(piece.code)
-        else {
+        let Some(Entry { value: Value::Split { start, filled, .. }, .. }) = self.entry(piece.code) else {
             return;
         };
         let from = start.saturating_add(*filled);
@@ -172,18 +151,9 @@ impl Overload {
     /// Reads the value of option 52; anything but one octet of 1, 2 or 3 means no overload (RFC 2132 section 9.3).
     fn from_value(value: &[u8]) -> Overload {
         match value {
-            [1] => Overload {
-                file: true,
-                sname: false,
-            },
-            [2] => Overload {
-                file: false,
-                sname: true,
-            },
-            [3] => Overload {
-                file: true,
-                sname: true,
-            },
+            [1] => Overload { file: true, sname: false },
+            [2] => Overload { file: false, sname: true },
+            [3] => Overload { file: true, sname: true },
             _ => Overload::default(),
         }
     }
@@ -214,14 +184,8 @@ impl<'a> Options<'a> {
         scratch.clear();
         let (mut split, mut truncated) = scratch.note_all(packet, &fields.options);
         let overload = scratch.overload(packet);
-        let overloaded = [
-            (overload.file, &fields.file),
-            (overload.sname, &fields.sname),
-        ];
-        let overloaded = overloaded
-            .iter()
-            .filter(|(used, _)| *used)
-            .map(|(_, field)| *field);
+        let overloaded = [(overload.file, &fields.file), (overload.sname, &fields.sname)];
+        let overloaded = overloaded.iter().filter(|(used, _)| *used).map(|(_, field)| *field);
         for field in overloaded.clone() {
             let (again, broken) = scratch.note_all(packet, field);
             split |= again;
@@ -233,22 +197,14 @@ impl<'a> Options<'a> {
                 Pieces::new(packet, field).for_each(|piece| scratch.join(&piece));
             }
         }
-        Options {
-            packet,
-            scratch,
-            overload,
-            truncated,
-        }
+        Options { packet, scratch, overload, truncated }
     }
 
     /// The joined value of `code`; `None` when absent. An empty value is `Some(&[])`.
     #[must_use]
     pub fn get(&self, code: u8) -> Option<&'a [u8]> {
         let place = (*self.scratch.places.get(usize::from(code))?)?;
-        self.scratch
-            .entries
-            .get(usize::from(place))
-            .map(|entry| self.value(entry))
+        self.scratch.entries.get(usize::from(place)).map(|entry| self.value(entry))
     }
 
     /// A value of one octet; `None` when absent or of another length.
@@ -292,11 +248,7 @@ impl<'a> Options<'a> {
     /// Each code once, in order of first appearance, values joined.
     pub fn iter(&self) -> impl Iterator<Item = (u8, &'a [u8])> + use<'a> {
         let options = *self;
-        options
-            .scratch
-            .entries
-            .iter()
-            .map(move |entry| (entry.code, options.value(entry)))
+        options.scratch.entries.iter().map(move |entry| (entry.code, options.value(entry)))
     }
 
     /// Which fixed fields were read as options.
@@ -345,19 +297,13 @@ struct Pieces<'a> {
 impl<'a> Pieces<'a> {
     fn new(packet: &'a [u8], field: &Range<usize>) -> Pieces<'a> {
         let reader = Reader::new(packet.get(field.clone()).unwrap_or(&[]));
-        Pieces {
-            reader,
-            base: field.start,
-            truncated: false,
-        }
+        Pieces { reader, base: field.start, truncated: false }
     }
 
     fn body(&mut self, code: u8) -> Option<Piece<'a>> {
         let length = self.reader.u8()?;
         let start = self.base.saturating_add(self.reader.at());
-        self.reader
-            .take(usize::from(length))
-            .map(|value| Piece { code, start, value })
+        self.reader.take(usize::from(length)).map(|value| Piece { code, start, value })
     }
 }
 
@@ -386,15 +332,10 @@ impl<'a> Iterator for Pieces<'a> {
 
 /// `text` without the NULs at its end.
 pub(super) fn without_nuls(text: &[u8]) -> &[u8] {
-    let end = text
-        .iter()
-        .rposition(|octet| *octet != 0)
-        .map_or(0, |last| last.saturating_add(1));
+    let end = text.iter().rposition(|octet| *octet != 0).map_or(0, |last| last.saturating_add(1));
     text.get(..end).unwrap_or(text)
 }
 
 fn slice(bytes: &[u8], start: usize, length: usize) -> &[u8] {
-    bytes
-        .get(start..start.saturating_add(length))
-        .unwrap_or(&[])
+    bytes.get(start..start.saturating_add(length)).unwrap_or(&[])
 }

@@ -69,9 +69,7 @@ impl<'a> RelayInformation<'a> {
     /// The first sub-option of that code; `None` when absent. An empty one is `Some(&[])`.
     #[must_use]
     pub fn get(&self, code: u8) -> Option<&'a [u8]> {
-        self.iter()
-            .find(|(found, _)| *found == code)
-            .map(|(_, value)| value)
+        self.iter().find(|(found, _)| *found == code).map(|(_, value)| value)
     }
 
     /// Sub-option 1: opaque, names the circuit that the message came in on.
@@ -96,8 +94,7 @@ impl<'a> RelayInformation<'a> {
     /// of 4 octets, or 0.0.0.0.
     #[must_use]
     pub fn server_identifier_override(&self) -> Option<Ipv4Addr> {
-        self.address(SERVER_IDENTIFIER_OVERRIDE)
-            .filter(|address| !address.is_unspecified())
+        self.address(SERVER_IDENTIFIER_OVERRIDE).filter(|address| !address.is_unspecified())
     }
 
     /// Sub-option 19 (RFC 8357 section 5.1), which has no value: replies go to the port that the relay sent from.

@@ -21,24 +21,12 @@ const LAYERS: [Layer; 13] = [
     Layer { module: "journal", below: &[] },
     Layer { module: "lease", below: &["clock", "wire"] },
     Layer { module: "config", below: &["clock", "wire"] },
-    Layer {
-        module: "server",
-        below: &["lease", "wire", "config", "clock", "journal::Synced", "journal::frame"],
-    },
+    Layer { module: "server", below: &["lease", "wire", "config", "clock", "journal::Synced", "journal::frame"] },
     Layer { module: "engine", below: &["server", "journal", "config", "clock", "lease"] },
     Layer { module: "logging", below: &["config", "clock"] },
     Layer {
         module: "net",
-        below: &[
-            "engine",
-            "config",
-            "server::event",
-            "server::outbox",
-            "journal",
-            "wire::frame",
-            "clock",
-            "logging",
-        ],
+        below: &["engine", "config", "server::event", "server::outbox", "journal", "wire::frame", "clock", "logging"],
     },
     Layer { module: "options", below: &["config"] },
     Layer { module: "daemon", below: &["config"] },
@@ -56,11 +44,9 @@ fn upward(source: &Source) -> Vec<String> {
         return vec![format!("{}: the table of layers does not know `{own}`", source.path)];
     };
     let mut findings = Vec::new();
-    for used in uses(&source.shipped, &module).into_iter().flat_map(|used| named_through(source, layer, used))
-    {
+    for used in uses(&source.shipped, &module).into_iter().flat_map(|used| named_through(source, layer, used)) {
         let path = used.path.join("::");
-        let within =
-            |top: &str| path == top || path.strip_prefix(top).is_some_and(|rest| rest.starts_with("::"));
+        let within = |top: &str| path == top || path.strip_prefix(top).is_some_and(|rest| rest.starts_with("::"));
         if !path.is_empty() && !within(own) && !layer.below.iter().any(|below| within(below)) {
             findings.push(format!("{}:{}: {own} may not import {path}", source.path, used.line));
         }
@@ -78,9 +64,7 @@ fn named_through(source: &Source, layer: &Layer, used: Use) -> Vec<Use> {
     let code = &source.shipped;
     let mut found = Vec::new();
     for (at, _) in code.match_indices(&opening) {
-        let part = code[at + opening.len()..]
-            .split(|letter: char| !letter.is_alphanumeric() && letter != '_')
-            .next();
+        let part = code[at + opening.len()..].split(|letter: char| !letter.is_alphanumeric() && letter != '_').next();
         let starts = at == 0 || !matches!(code.as_bytes()[at - 1], b':' | b'_' | b'a'..=b'z');
         if let Some(part) = part.filter(|_| starts) {
             found.push(Use { line: line_of(code, at), path: vec![top.clone(), part.to_owned()] });
@@ -99,8 +83,7 @@ fn no_module_imports_upward() {
 fn places(path: &str, name: &str) -> [String; 2] {
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let stem = path.trim_end_matches(".rs");
-    let root =
-        matches!(path, "src/lib.rs" | "src/main.rs") || stem.ends_with("/mod") || stem.ends_with("/main");
+    let root = matches!(path, "src/lib.rs" | "src/main.rs") || stem.ends_with("/mod") || stem.ends_with("/main");
     let base = if root || (folder == "tests") { folder } else { stem };
     [format!("{base}/{name}.rs"), format!("{base}/{name}/mod.rs")]
 }
@@ -170,8 +153,7 @@ fn every_rust_file_is_reachable() {
     let all: Vec<Source> = sources("src/").into_iter().chain(sources("tests/")).collect();
     let reached: Vec<String> = all.iter().flat_map(declared).collect();
     let manifest = text("Cargo.toml");
-    let lost =
-        all.iter().filter(|source| !is_root(&source.path, &manifest) && !reached.contains(&source.path));
+    let lost = all.iter().filter(|source| !is_root(&source.path, &manifest) && !reached.contains(&source.path));
     settle("files that no module declares", lost.map(|source| source.path.clone()).collect());
 }
 
@@ -184,8 +166,7 @@ fn the_packages_are_the_ten_and_each_is_used() {
     let manifest = text("Cargo.toml");
     let section = manifest.split("[dependencies]\n").nth(1).and_then(|rest| rest.split("\n[").next());
     let lines = section.unwrap_or("").lines().filter(|line| !line.starts_with('#'));
-    let mut named: Vec<&str> =
-        lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim()).collect();
+    let mut named: Vec<&str> = lines.filter_map(|line| line.split_once('=')).map(|(name, _)| name.trim()).collect();
     named.sort_unstable();
     assert_eq!(named, PACKAGES, "[dependencies] of Cargo.toml");
     let all = sources("src/");
@@ -212,10 +193,8 @@ fn the_lock_file_names_the_public_registry_alone() {
 
 #[test]
 fn the_top_level_is_the_agreed_one() {
-    let agreed =
-        ["Cargo.toml", "Cargo.lock", "src", "tests", "etc", "man", "Makefile", "README.md", "LICENSE"];
-    let mut tops: Vec<String> =
-        files().iter().filter_map(|path| path.split('/').next().map(str::to_owned)).collect();
+    let agreed = ["Cargo.toml", "Cargo.lock", "src", "tests", "etc", "man", "Makefile", "README.md", "LICENSE"];
+    let mut tops: Vec<String> = files().iter().filter_map(|path| path.split('/').next().map(str::to_owned)).collect();
     tops.dedup();
     let odd = tops.iter().filter(|top| !top.starts_with('.') && !agreed.contains(&top.as_str()));
     let missing = agreed.iter().filter(|name| !tops.iter().any(|top| top == *name));
@@ -246,8 +225,7 @@ fn the_check_of_layers_sees_a_breach() {
 /// A module is found where Rust looks for it, inside an inline module too.
 #[test]
 fn declared_modules_are_found_where_rust_looks() {
-    let text =
-        "mod support;\nmod cases {\n    mod first;\n}\n#[path = \"../etc/x.rs\"]\nmod x;\nmod inline {}\n";
+    let text = "mod support;\nmod cases {\n    mod first;\n}\n#[path = \"../etc/x.rs\"]\nmod x;\nmod inline {}\n";
     let found = declared(&Source::new("tests/a.rs", text.to_owned()));
     for path in ["tests/support/mod.rs", "tests/cases/first.rs", "etc/x.rs"] {
         assert!(found.iter().any(|place| place == path), "{path} in {found:?}");

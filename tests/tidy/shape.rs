@@ -37,13 +37,14 @@ fn bad_signatures(path: &str, code: &str) -> Vec<String> {
     for Function { name, line, parameters, .. } in functions(code) {
         let count = parameters.len();
         if count > PARAMETERS_MAX {
-            findings
-                .push(format!("{path}:{line}: fn {name} has {count} parameters, at most {PARAMETERS_MAX}"));
+            findings.push(format!("{path}:{line}: fn {name} has {count} parameters, at most {PARAMETERS_MAX}"));
         }
         let switches = parameters.iter().filter(|parameter| parameter.ends_with(": bool"));
-        findings.extend(switches.map(|parameter| {
-            format!("{path}:{line}: fn {name}({parameter}): an enum or two functions, not a bool")
-        }));
+        findings.extend(
+            switches.map(|parameter| {
+                format!("{path}:{line}: fn {name}({parameter}): an enum or two functions, not a bool")
+            }),
+        );
     }
     findings
 }

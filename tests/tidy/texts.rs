@@ -49,8 +49,7 @@ fn manual_pages_pass_the_linter() {
             skipped("manual pages not linted: mandoc is not installed");
             return;
         };
-        let said =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         findings.extend(said.lines().map(str::to_owned));
         if !output.status.success() && said.is_empty() {
             findings.push(format!("{page}: mandoc ended with {}", output.status));

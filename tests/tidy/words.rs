@@ -46,8 +46,7 @@ const UNSAFE_FILE: &str = "src/net/signals.rs";
 /// Prefixes of function names that say nothing.
 const EMPTY_PREFIXES: [&str; 3] = ["get_", "process_", "do_"];
 /// Parts of names that say nothing.
-const EMPTY_WORDS: [&str; 9] =
-    ["manager", "util", "utils", "misc", "helper", "helpers", "data", "info", "stuff"];
+const EMPTY_WORDS: [&str; 9] = ["manager", "util", "utils", "misc", "helper", "helpers", "data", "info", "stuff"];
 
 /// Offsets of `word` in `code` that are not parts of longer words.
 fn offsets<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
@@ -77,25 +76,18 @@ fn is_pure(path: &str) -> bool {
 #[test]
 fn deciding_code_touches_no_socket_file_clock_or_environment() {
     let pure = sources("src/").into_iter().filter(|source| is_pure(&source.path));
-    settle(
-        "impure words",
-        pure.flat_map(|source| banned(&source.path, &source.shipped, &IMPURE_WORDS)).collect(),
-    );
+    settle("impure words", pure.flat_map(|source| banned(&source.path, &source.shipped, &IMPURE_WORDS)).collect());
 }
 
 #[test]
 fn nothing_is_shared_and_nothing_runs_beside_the_loop() {
     let all = sources("src/").into_iter();
-    settle(
-        "shared state",
-        all.flat_map(|source| banned(&source.path, &source.shipped, &SHARED_WORDS)).collect(),
-    );
+    settle("shared state", all.flat_map(|source| banned(&source.path, &source.shipped, &SHARED_WORDS)).collect());
 }
 
 #[test]
 fn roles_are_told_apart_in_the_named_files_only() {
-    let stands_in =
-        |source: &Source, places: &[&str]| places.iter().any(|start| source.path.starts_with(start));
+    let stands_in = |source: &Source, places: &[&str]| places.iter().any(|start| source.path.starts_with(start));
     let mut findings = Vec::new();
     for source in sources("src/").into_iter().filter(|source| !stands_in(source, &ROLE_FILES)) {
         findings.extend(banned(&source.path, &source.shipped, &["Role::"]));

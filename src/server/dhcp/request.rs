@@ -129,13 +129,7 @@ impl Service {
 
     /// A client without a record of the address: NAK where it is known to have another, else silence, for
     /// another server may know it (RFC 2131 section 4.3.2).
-    fn claim_of_unknown(
-        &mut self,
-        now: Now,
-        request: &Request<'_>,
-        address: Ipv4Addr,
-        out: &mut Outbox,
-    ) -> Outcome {
+    fn claim_of_unknown(&mut self, now: Now, request: &Request<'_>, address: Ipv4Addr, out: &mut Outbox) -> Outcome {
         if self.held(now, request).is_some() {
             return self.refuse(request, address, "this client has another address", out);
         }
