@@ -22,6 +22,15 @@ pub enum Role {
     Secondary,
 }
 
+impl std::fmt::Display for Role {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Role::Primary => "Standalone/Primary",
+            Role::Secondary => "Failover/Secondary",
+        })
+    }
+}
+
 /// [Server].
 #[derive(Clone, Debug, Deserialize)]
 pub struct ServerSettings {

@@ -9,6 +9,7 @@ pub mod stamp;
 pub mod table;
 pub mod transition;
 
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use crate::clock::Wall;
@@ -28,6 +29,15 @@ pub enum Side {
     Primary,
     /// The failover.
     Secondary,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Side::Primary => "primary",
+            Side::Secondary => "secondary",
+        })
+    }
 }
 
 /// What kind of binding an address has. Whether a lease still runs is told by its end, not by its state.

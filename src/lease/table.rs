@@ -129,7 +129,7 @@ impl LeaseTable {
         let mut details = std::mem::take(&mut self.details);
         details.clear();
         encode_client(&binding.client, &mut details);
-        let client_hash = binding.client.key().map_or(0, |key| self.client_hash(key));
+        let client_hash = binding.client.key().map(|key| self.client_hash(key));
         let slot = match self.by_address.get(&binding.address.to_bits()) {
             Some(&slot) => {
                 self.replace(slot, binding, &details);
@@ -138,7 +138,7 @@ impl LeaseTable {
             None => self.add(binding, &details),
         };
         self.details = details;
-        self.relink(slot, client_hash, binding.client.key().is_some());
+        self.relink(slot, client_hash);
     }
 
     fn replace(&mut self, slot: u32, binding: &Binding<'_>, details: &[u8]) {
@@ -180,17 +180,17 @@ impl LeaseTable {
         slot
     }
 
-    /// Hangs `slot` into the chain of `client_hash`, out of the one it was in.
-    fn relink(&mut self, slot: u32, client_hash: u32, has_client: bool) {
+    /// Hangs `slot` into the chain of `client_hash`, where it has a client, and out of the one it was in.
+    fn relink(&mut self, slot: u32, client_hash: Option<u32>) {
         let lease = self.slot(slot);
-        let linked = lease.next != UNLINKED;
-        if linked == has_client && (!linked || lease.client_hash == client_hash) {
+        let linked = (lease.next != UNLINKED).then_some(lease.client_hash);
+        if linked == client_hash {
             return;
         }
-        if linked {
+        if linked.is_some() {
             self.unlink(slot);
         }
-        if has_client {
+        if let Some(client_hash) = client_hash {
             let first = self.by_client.insert(client_hash, slot).unwrap_or(NONE);
             let lease = self.slot_mut(slot);
             lease.next = first;

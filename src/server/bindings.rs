@@ -26,6 +26,8 @@ pub struct Bindings {
     offers: Offers,
     stamps: StampClock,
     hash_key: u64,
+    /// Which server of the pair this is: the origin of all changes made here.
+    side: Side,
     /// The server's own addresses, which are never given to anybody.
     own: Vec<Ipv4Addr>,
 }
@@ -41,6 +43,7 @@ impl Bindings {
             offers: Offers::default(),
             stamps: StampClock::default(),
             hash_key,
+            side: Side::default(),
             own: Vec::new(),
         }
     }
@@ -90,6 +93,12 @@ impl Bindings {
     /// Makes all later stamps newer than those of the journal.
     pub fn stamps_mut(&mut self) -> &mut StampClock {
         &mut self.stamps
+    }
+
+    /// Which server of the pair this is.
+    #[must_use]
+    pub fn side(&self) -> Side {
+        self.side
     }
 
     /// Names a client on a link for the offers.
@@ -170,8 +179,8 @@ impl Bindings {
         let binding = Binding {
             address: grant.address,
             state,
-            origin: Side::Primary,
-            owner: former.map_or(Side::Primary, |binding| binding.owner),
+            origin: self.side,
+            owner: former.map_or(Side::default(), |binding| binding.owner),
             start,
             end,
             last_seen: now,
@@ -214,8 +223,8 @@ impl Bindings {
         let binding = Binding {
             address,
             state,
-            origin: Side::Primary,
-            owner: former.map_or(Side::Primary, |binding| binding.owner),
+            origin: self.side,
+            owner: former.map_or(Side::default(), |binding| binding.owner),
             start: former.map_or(now, |binding| binding.start),
             end,
             last_seen: former.map_or(now, |binding| binding.last_seen),

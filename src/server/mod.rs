@@ -164,7 +164,7 @@ impl Server {
         let lapse = self.service.bindings.offers().next_lapse();
         let probe = self.service.probes.next_due();
         let sweep = self.sweep.next_due(self.config());
-        [lapse, probe, sweep].into_iter().flatten().fold(Some(latest), |wake, due| wake.map(|wake| wake.min(due)))
+        Some([lapse, probe, sweep].into_iter().flatten().fold(latest, Mono::min))
     }
 
     fn on_packet(&mut self, now: Now, arrival: Arrival, bytes: &[u8], out: &mut Outbox) {

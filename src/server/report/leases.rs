@@ -133,8 +133,8 @@ struct Row {
     end: String,
     last_seen: String,
     subnet: Option<String>,
-    owner: &'static str,
-    origin: &'static str,
+    owner: Side,
+    origin: Side,
 }
 
 impl Row {
@@ -154,8 +154,8 @@ impl Row {
             end: moment(binding.end),
             last_seen: moment(binding.last_seen),
             subnet: subnet.map(|index| service.directory.subnet(index).network.to_string()),
-            owner: side(binding.owner),
-            origin: side(binding.origin),
+            owner: binding.owner,
+            origin: binding.origin,
         }
     }
 
@@ -170,8 +170,8 @@ impl Row {
         object.text("end", &self.end);
         object.text("last_seen", &self.last_seen);
         object.optional("subnet", self.subnet.as_deref());
-        object.text("owner", self.owner);
-        object.text("origin", self.origin);
+        object.text("owner", &self.owner.to_string());
+        object.text("origin", &self.origin.to_string());
         object.optional("circuit_id", self.circuit_id.as_deref());
         object.optional("remote_id", self.remote_id.as_deref());
         object.end();
@@ -187,8 +187,8 @@ impl Row {
             &self.start,
             &self.end,
             self.subnet.as_deref().unwrap_or(""),
-            self.owner,
-            self.origin,
+            &self.owner.to_string(),
+            &self.origin.to_string(),
         ];
         text.extend_from_slice(fields.join(",").as_bytes());
         text.push(b'\n');
@@ -223,8 +223,8 @@ impl Row {
             ("end", Some(self.end.clone())),
             ("last seen", Some(self.last_seen.clone())),
             ("subnet", self.subnet.clone()),
-            ("owner", Some(self.owner.to_owned())),
-            ("origin", Some(self.origin.to_owned())),
+            ("owner", Some(self.owner.to_string())),
+            ("origin", Some(self.origin.to_string())),
         ];
         for (name, value) in fields {
             if let Some(value) = value {
@@ -298,13 +298,6 @@ fn state(binding: &Binding<'_>, now: Wall) -> &'static str {
         BindingState::Released => "released",
         BindingState::Unavailable if binding.available_from() > now => "unavailable",
         BindingState::Unavailable | BindingState::Free => "free",
-    }
-}
-
-fn side(side: Side) -> &'static str {
-    match side {
-        Side::Primary => "primary",
-        Side::Secondary => "secondary",
     }
 }
 

@@ -5,7 +5,6 @@ use std::io::Write;
 use super::json::Object;
 use super::moment;
 use crate::clock::Now;
-use crate::config::Role;
 use crate::server::duty::{Duty, duty};
 use crate::server::service::Service;
 
@@ -14,7 +13,7 @@ pub(super) fn text(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     let config = service.directory.config();
     let up = now.mono.since(started.mono).as_secs();
     let lines = [
-        format!("understudyd {}, {}, {}", env!("CARGO_PKG_VERSION"), role(config.server.role), duty_text(service)),
+        format!("understudyd {}, {}, {}", env!("CARGO_PKG_VERSION"), config.server.role, duty_text(service)),
         format!("started {}, up {up} s", moment(started.wall)),
         format!("subnets {}, hosts {}", config.subnets.len(), config.hosts.len()),
         format!("bindings {}, offers {}", service.bindings.table().len(), service.bindings.offers().len()),
@@ -36,7 +35,7 @@ pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     let config = service.directory.config();
     let mut object = Object::begin(text);
     object.text("version", env!("CARGO_PKG_VERSION"));
-    object.text("role", role(config.server.role));
+    object.text("role", &config.server.role.to_string());
     object.text("duty", &duty_text(service));
     object.text("started", &moment(started.wall));
     object.number("up_secs", now.mono.since(started.mono).as_secs());
@@ -47,13 +46,6 @@ pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     object.numbers("counters", service.counters.iter());
     object.end();
     text.push(b'\n');
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Primary => "Standalone/Primary",
-        Role::Secondary => "Failover/Secondary",
-    }
 }
 
 /// `serving`, or `silent: why`.

@@ -6,7 +6,7 @@ use super::json::{self, Object};
 use super::status::duty_text;
 use super::{Format, SLICE};
 use crate::clock::Now;
-use crate::lease::{BindingState, Side};
+use crate::lease::BindingState;
 use crate::server::service::Service;
 
 /// A count that is under way.
@@ -23,7 +23,7 @@ struct Count {
     declined: u64,
     /// Addresses of the ranges that are taken, leased or declined.
     taken: u64,
-    /// Free addresses that are the failover's.
+    /// Free addresses that are the partner's.
     partner: u64,
 }
 
@@ -44,7 +44,7 @@ impl SubnetCount {
             count.active += u64::from(binding.is_active(now.wall));
             count.declined += u64::from(is_taken && binding.state == BindingState::Unavailable);
             count.taken += u64::from(is_taken && in_range);
-            count.partner += u64::from(!is_taken && in_range && binding.owner == Side::Secondary);
+            count.partner += u64::from(!is_taken && in_range && binding.owner != service.bindings.side());
         }
         self.cursor += SLICE;
         if self.cursor < table.len() {
@@ -102,7 +102,7 @@ impl SubnetCount {
             free_partner: count.partner,
             offered,
             declined: count.declined,
-            percent: if size == 0 { 0 } else { count.taken * 100 / size },
+            percent: (count.taken * 100).checked_div(size).unwrap_or(0),
             duty: duty_text(service),
         }
     }
