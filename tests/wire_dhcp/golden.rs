@@ -193,7 +193,7 @@ fn golden_packets_survive_parsing_and_emitting() {
 }
 
 /// Emits what a parsed message says, as a reply.
-pub fn emit_again(message: &Message<'_>, out: &mut Vec<u8>) -> Fit {
+pub(crate) fn emit_again(message: &Message<'_>, out: &mut Vec<u8>) -> Fit {
     let kept = message
         .options
         .iter()

@@ -259,3 +259,26 @@ fn pieces_never_go_back_to_an_earlier_field() {
     assert_eq!(taken.joined(121), Some(value));
     assert_eq!(taken.codes(), [53, 12, 121, 6, 52]);
 }
+
+/// A server name too long to move does not keep a short boot file from moving.
+#[test]
+fn the_boot_file_moves_also_where_the_server_name_cannot() {
+    let header = header();
+    let options: &[(u8, &[u8])] = &[
+        (53, &[5]),
+        (12, A100),
+        (15, B100),
+        (17, &C100[..90]),
+        (18, C100),
+    ];
+    let server = [b's'; 62];
+    let (taken, fit) = emitted(&Reply {
+        server_name: &server,
+        boot_file: b"f",
+        ..reply(&header, options)
+    });
+    assert_eq!(fit, Fit::default());
+    assert_eq!(taken.joined(52), Some(vec![1]));
+    assert_eq!(taken.file, [(67, b"f".to_vec()), (18, C100.to_vec())]);
+    assert_eq!(taken.bytes[44..107], [&server[..], &[0]].concat());
+}

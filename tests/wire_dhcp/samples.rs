@@ -7,17 +7,17 @@ use std::path::Path;
 use understudy::wire::dhcp::{COOKIE, Fit, Header, Reply, emit};
 
 /// A packet with the options that are to be read from it.
-pub struct Golden {
+pub(crate) struct Golden {
     /// File name without its ending.
-    pub name: String,
+    pub(crate) name: String,
     /// The UDP payload.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Each code once, joined, in order of first appearance.
-    pub options: Vec<(u8, Vec<u8>)>,
+    pub(crate) options: Vec<(u8, Vec<u8>)>,
 }
 
 /// All golden packets, by name.
-pub fn all() -> Vec<Golden> {
+pub(crate) fn all() -> Vec<Golden> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dhcp");
     let mut found: Vec<Golden> = std::fs::read_dir(&folder)
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()))
@@ -35,7 +35,7 @@ pub fn all() -> Vec<Golden> {
 }
 
 /// The golden packet of that name.
-pub fn golden(name: &str) -> Golden {
+pub(crate) fn golden(name: &str) -> Golden {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/data/dhcp")
         .join(name);
@@ -77,7 +77,7 @@ fn hex(digits: &str) -> Vec<u8> {
 }
 
 /// The header of a reply to an Ethernet client.
-pub fn header() -> Header {
+pub(crate) fn header() -> Header {
     Header {
         op: 2,
         htype: 1,
@@ -97,7 +97,7 @@ pub fn header() -> Header {
 }
 
 /// A request with these octets in its fields, as they are; `options` follow the cookie.
-pub fn packet(sname: &[u8], file: &[u8], options: &[u8]) -> Vec<u8> {
+pub(crate) fn packet(sname: &[u8], file: &[u8], options: &[u8]) -> Vec<u8> {
     let mut bytes = vec![1, 1, 6, 0];
     bytes.resize(44, 0);
     bytes.extend_from_slice(sname);
@@ -110,7 +110,7 @@ pub fn packet(sname: &[u8], file: &[u8], options: &[u8]) -> Vec<u8> {
 }
 
 /// A reply with nothing but options.
-pub fn reply<'a>(header: &'a Header, options: &'a [(u8, &'a [u8])]) -> Reply<'a> {
+pub(crate) fn reply<'a>(header: &'a Header, options: &'a [(u8, &'a [u8])]) -> Reply<'a> {
     Reply {
         header,
         server_name: &[],
@@ -123,7 +123,7 @@ pub fn reply<'a>(header: &'a Header, options: &'a [(u8, &'a [u8])]) -> Reply<'a>
 }
 
 /// Emits and takes apart.
-pub fn emitted(reply: &Reply<'_>) -> (Taken, Fit) {
+pub(crate) fn emitted(reply: &Reply<'_>) -> (Taken, Fit) {
     let mut out = Vec::new();
     let fit = emit(reply, &mut out);
     (Taken::of(&out), fit)
@@ -131,20 +131,20 @@ pub fn emitted(reply: &Reply<'_>) -> (Taken, Fit) {
 
 /// A message taken apart by positions alone; panics on anything that is not well-formed.
 #[derive(Debug)]
-pub struct Taken {
+pub(crate) struct Taken {
     /// The whole message.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// Pieces in the options area, in order.
-    pub options: Vec<(u8, Vec<u8>)>,
+    pub(crate) options: Vec<(u8, Vec<u8>)>,
     /// Pieces in `file`, where option 52 says so.
-    pub file: Vec<(u8, Vec<u8>)>,
+    pub(crate) file: Vec<(u8, Vec<u8>)>,
     /// Pieces in `sname`, where option 52 says so.
-    pub sname: Vec<(u8, Vec<u8>)>,
+    pub(crate) sname: Vec<(u8, Vec<u8>)>,
 }
 
 impl Taken {
     /// Takes `bytes` apart.
-    pub fn of(bytes: &[u8]) -> Taken {
+    pub(crate) fn of(bytes: &[u8]) -> Taken {
         assert_eq!(bytes[236..240], [99, 130, 83, 99]);
         let options = pieces(&bytes[240..]);
         let overload: Vec<u8> = options
@@ -186,19 +186,19 @@ impl Taken {
     }
 
     /// All pieces, in the order in which fields are read.
-    pub fn pieces(&self) -> impl Iterator<Item = &(u8, Vec<u8>)> {
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = &(u8, Vec<u8>)> {
         self.options.iter().chain(&self.file).chain(&self.sname)
     }
 
     /// The pieces of `code`, joined.
-    pub fn joined(&self, code: u8) -> Option<Vec<u8>> {
+    pub(crate) fn joined(&self, code: u8) -> Option<Vec<u8>> {
         let mut pieces = self.pieces().filter(|piece| piece.0 == code).peekable();
         pieces.peek()?;
         Some(pieces.flat_map(|piece| piece.1.clone()).collect())
     }
 
     /// The codes in the options area, in order.
-    pub fn codes(&self) -> Vec<u8> {
+    pub(crate) fn codes(&self) -> Vec<u8> {
         self.options.iter().map(|piece| piece.0).collect()
     }
 }
