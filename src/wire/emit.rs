@@ -15,7 +15,7 @@
 //! get their chance. BOOTP knows no overload, so only the first layout is for it.
 //!
 //! Option 82 goes last in the options area, or nowhere (RFC 3046 section 2.2). Its room is set aside first, unless
-//! it would push out an option that a reply must have (`ESSENTIAL`): then it is option 82 that is left out.
+//! it would push out an option that a reply must have (`Sizes::essential`): then it is option 82 that is left out.
 
 use super::codes::{
     BOOT_FILE, CLIENT_IDENTIFIER, END, LEASE_TIME, MESSAGE_TYPE, OVERLOAD, PAD, RELAY_INFORMATION, SERVER_IDENTIFIER,
@@ -40,11 +40,6 @@ const PIECE_HEAD: usize = 2;
 const OVERLOAD_OCTETS: usize = PIECE_HEAD + 1;
 /// The option End.
 const END_OCTETS: usize = 1;
-/// Options that option 82 must not push out: RFC 2131 table 3, RFC 6842 section 3, RFC 3011 section 2.
-const ESSENTIAL: [u8; 5] = [MESSAGE_TYPE, LEASE_TIME, SERVER_IDENTIFIER, CLIENT_IDENTIFIER, SUBNET_SELECTION];
-/// Codes that are not for the caller to give as options: the first two are no options, the others are placed here.
-const RESERVED: [u8; 4] = [PAD, END, OVERLOAD, RELAY_INFORMATION];
-
 /// A reply to be emitted.
 #[derive(Clone, Copy, Debug)]
 pub struct Reply<'a> {
@@ -107,13 +102,22 @@ impl Field {
         if name.is_empty() { Field::Options } else { Field::Name }
     }
 
-    /// Room for further options in a field of `width` octets with `name`; `None` when not even the name has room.
-    fn room(self, width: usize, name: &[u8]) -> Option<usize> {
+    /// The field with its name moved, where there is one that its own field has room for as an option.
+    fn moved(self, width: usize, name: &[u8]) -> Field {
+        let fits = octets_of(name.len()).saturating_add(END_OCTETS) <= width;
+        match self {
+            Field::Name if fits => Field::NameThenOptions,
+            Field::Name | Field::Options | Field::NameThenOptions => self,
+        }
+    }
+
+    /// Room for further options in a field of `width` octets with `name`.
+    fn room(self, width: usize, name: &[u8]) -> usize {
         let whole = width.saturating_sub(END_OCTETS);
         match self {
-            Field::Name => Some(0),
-            Field::Options => Some(whole),
-            Field::NameThenOptions => whole.checked_sub(octets_of(name.len())),
+            Field::Name => 0,
+            Field::Options => whole,
+            Field::NameThenOptions => whole.saturating_sub(octets_of(name.len())),
         }
     }
 }
@@ -132,9 +136,11 @@ const PLAIN: Layout = Layout { file: Field::Name, sname: Field::Name };
 struct Bounds<'a> {
     server_name: &'a [u8],
     boot_file: &'a [u8],
+    /// Octets of all options together.
+    wanted: usize,
     /// Octets that the payload can grow to: the limit, or less when less is wanted.
     payload_max: usize,
-    /// Octets of the options area, cookie not counted, that the limit allows.
+    /// Octets of the options area that the limit allows for options, without option 82 and End.
     area: usize,
     /// Option 82, where it fits.
     relay_information: Option<&'a [u8]>,
@@ -144,73 +150,117 @@ struct Bounds<'a> {
 
 impl<'a> Bounds<'a> {
     fn of(reply: &Reply<'a>) -> Bounds<'a> {
-        let limit = reply.limit.max(if reply.bootp { LIMIT_BOOTP } else { LIMIT_DHCP });
-        let area = limit.saturating_sub(FIXED_OCTETS);
-        let overhead = OVERLOAD_OCTETS + END_OCTETS;
-        let essential = reply.options.iter().filter(|(code, _)| ESSENTIAL.contains(code));
-        let essential: usize = essential.map(|(_, value)| octets_of(value.len())).sum();
-        let spare = area.saturating_sub(overhead).saturating_sub(essential);
-        let relay_information = reply.relay_information.filter(|value| octets_of(value.len()) <= spare);
-        let wanted: usize = reply.options.iter().map(|(_, value)| octets_of(value.len())).sum();
+        let limit = reply
+            .limit
+            .max(if reply.bootp { LIMIT_BOOTP } else { LIMIT_DHCP });
+        let area = limit.saturating_sub(FIXED_OCTETS + END_OCTETS);
+        let sizes = Sizes::of(reply.options);
+        let spare = area
+            .saturating_sub(OVERLOAD_OCTETS)
+            .saturating_sub(sizes.essential);
+        let relay_information = reply
+            .relay_information
+            .filter(|value| octets_of(value.len()) <= spare);
         let relay = relay_information.map_or(0, |value| octets_of(value.len()));
-        let payload_max = FIXED_OCTETS.saturating_add(wanted).saturating_add(relay).saturating_add(overhead);
+        let all = [sizes.wanted, relay, OVERLOAD_OCTETS, END_OCTETS];
+        let payload_max = all.into_iter().fold(FIXED_OCTETS, usize::saturating_add);
         let server_name = Some(reply.server_name).filter(|name| name.len() < SNAME_OCTETS);
         let boot_file = Some(reply.boot_file).filter(|name| name.len() < FILE_OCTETS);
+        let names_left_out = u16::from(server_name.is_none()) + u16::from(boot_file.is_none());
         Bounds {
             server_name: server_name.unwrap_or(&[]),
             boot_file: boot_file.unwrap_or(&[]),
+            wanted: sizes.wanted,
             payload_max: payload_max.min(limit).max(LIMIT_BOOTP),
-            area,
+            area: area.saturating_sub(relay),
             relay_information,
             fit: Fit {
-                options_left_out: u16::from(server_name.is_none()) + u16::from(boot_file.is_none()),
-                relay_information_left_out: reply.relay_information.is_some() && relay_information.is_none(),
+                options_left_out: sizes.reserved.saturating_add(names_left_out),
+                relay_information_left_out: reply.relay_information.is_some()
+                    && relay_information.is_none(),
             },
         }
     }
 
-    /// Room for options by field; `None` when a moved name has no room in its own field.
-    fn rooms(&self, layout: Layout) -> Option<Rooms> {
-        let relay = self.relay_information.map_or(0, |value| octets_of(value.len()));
+    /// Room for options by field.
+    fn rooms(&self, layout: Layout) -> Rooms {
         let overload = if layout == PLAIN { 0 } else { OVERLOAD_OCTETS };
-        Some(Rooms([
-            self.area.saturating_sub(relay).saturating_sub(overload).saturating_sub(END_OCTETS),
-            layout.file.room(FILE_OCTETS, self.boot_file)?,
-            layout.sname.room(SNAME_OCTETS, self.server_name)?,
-        ]))
+        Rooms([
+            self.area.saturating_sub(overload),
+            layout.file.room(FILE_OCTETS, self.boot_file),
+            layout.sname.room(SNAME_OCTETS, self.server_name),
+        ])
     }
 
-    /// The layouts to be tried.
-    fn layouts(&self, reply: &Reply<'_>) -> impl Iterator<Item = Layout> + use<> {
+    /// The layouts to be tried, in this order. A name whose option is given anyhow is not moved.
+    fn layouts(&self, reply: &Reply<'_>) -> [Layout; 4] {
+        if reply.bootp {
+            return [PLAIN; 4];
+        }
         let given = |code| reply.options.iter().any(|(given, _)| *given == code);
-        let moved = |field, code| match field {
-            Field::Name if !given(code) => Field::NameThenOptions,
-            field => field,
+        let free = Layout {
+            file: Field::free(self.boot_file),
+            sname: Field::free(self.server_name),
         };
-        let free = Layout { file: Field::free(self.boot_file), sname: Field::free(self.server_name) };
-        let server_moved = Layout { sname: moved(free.sname, SERVER_NAME), ..free };
-        let both_moved = Layout { file: moved(free.file, BOOT_FILE), ..server_moved };
-        let overloads = if reply.bootp { 0 } else { 3 };
-        std::iter::once(PLAIN).chain([free, server_moved, both_moved].into_iter().take(overloads))
+        let mut server_moved = free;
+        if !given(SERVER_NAME) {
+            server_moved.sname = free.sname.moved(SNAME_OCTETS, self.server_name);
+        }
+        let mut both_moved = server_moved;
+        if !given(BOOT_FILE) {
+            both_moved.file = free.file.moved(FILE_OCTETS, self.boot_file);
+        }
+        [PLAIN, free, server_moved, both_moved]
     }
 }
 
-/// Chooses the layout that leaves the fewest options out.
-fn choose(reply: &Reply<'_>, bounds: &Bounds<'_>) -> (Layout, Fit) {
-    let mut best = (PLAIN, u16::MAX);
-    for layout in bounds.layouts(reply) {
-        let Some(rooms) = bounds.rooms(layout) else {
-            continue;
-        };
-        let left_out = left_out(reply, rooms);
-        if left_out < best.1 {
-            best = (layout, left_out);
+/// Octets that options take, with the heads of their pieces.
+#[derive(Debug, Default)]
+struct Sizes {
+    /// All of them.
+    wanted: usize,
+    /// Those that option 82 must not push out: RFC 2131 table 3, RFC 6842 section 3, RFC 3011 section 2.
+    essential: usize,
+    /// How many are reserved, and so left out.
+    reserved: u16,
+}
+
+impl Sizes {
+    fn of(options: &[(u8, &[u8])]) -> Sizes {
+        let mut sizes = Sizes::default();
+        for (code, value) in options {
+            let octets = octets_of(value.len());
+            match *code {
+                code if is_reserved(code) => sizes.reserved = sizes.reserved.saturating_add(1),
+                MESSAGE_TYPE | LEASE_TIME | SERVER_IDENTIFIER | CLIENT_IDENTIFIER
+                | SUBNET_SELECTION => {
+                    sizes.essential = sizes.essential.saturating_add(octets);
+                    sizes.wanted = sizes.wanted.saturating_add(octets);
+                }
+                _ => sizes.wanted = sizes.wanted.saturating_add(octets),
+            }
         }
-        if left_out == 0 {
-            break;
-        }
+        sizes
     }
-    let (layout, left_out) = best;
+}
+
+/// Whether `code` is not for the caller to give: 0 and 255 are no options, 52 and 82 are placed here.
+fn is_reserved(code: u8) -> bool {
+    matches!(code, PAD | END | OVERLOAD | RELAY_INFORMATION)
+}
+
+/// Chooses the layout that leaves the fewest options out, the earliest among equals.
+fn choose(reply: &Reply<'_>, bounds: &Bounds<'_>) -> (Layout, Fit) {
+    if bounds.wanted <= bounds.area {
+        return (PLAIN, bounds.fit);
+    }
+    let tried = bounds
+        .layouts(reply)
+        .map(|layout| (layout, left_out(reply, bounds.rooms(layout))));
+    let (layout, left_out) = tried
+        .into_iter()
+        .min_by_key(|(_, left_out)| *left_out)
+        .unwrap_or((PLAIN, 0));
     let options_left_out = bounds.fit.options_left_out.saturating_add(left_out);
     (layout, Fit { options_left_out, ..bounds.fit })
 }
@@ -219,7 +269,7 @@ fn choose(reply: &Reply<'_>, bounds: &Bounds<'_>) -> (Layout, Fit) {
 fn left_out(reply: &Reply<'_>, mut rooms: Rooms) -> u16 {
     let mut count = 0_u16;
     for (code, value) in reply.options {
-        if RESERVED.contains(code) || !rooms.take(value.len()) {
+        if !is_reserved(*code) && !rooms.take(value.len()) {
             count = count.saturating_add(1);
         }
     }
@@ -227,8 +277,13 @@ fn left_out(reply: &Reply<'_>, mut rooms: Rooms) -> u16 {
 }
 
 /// Writes the message; returns its length.
-fn write(reply: &Reply<'_>, bounds: &Bounds<'_>, layout: Layout, payload: &mut [u8]) -> Result<usize, Full> {
-    let rooms = bounds.rooms(layout).ok_or(Full)?;
+fn write(
+    reply: &Reply<'_>,
+    bounds: &Bounds<'_>,
+    layout: Layout,
+    payload: &mut [u8],
+) -> Result<usize, Full> {
+    let rooms = bounds.rooms(layout);
     let mut whole = Writer::new(payload);
     reply.header.write(&mut Writer::new(whole.claim(HEAD_OCTETS)?))?;
     let mut sname = Writer::new(whole.claim(SNAME_OCTETS)?);
@@ -236,9 +291,14 @@ fn write(reply: &Reply<'_>, bounds: &Bounds<'_>, layout: Layout, payload: &mut [
     whole.put(&COOKIE)?;
     begin(layout.sname, &mut sname, SERVER_NAME, bounds.server_name)?;
     begin(layout.file, &mut file, BOOT_FILE, bounds.boot_file)?;
-    let mut areas = Areas { writers: [whole, file, sname], rooms };
-    for (code, value) in reply.options.iter().filter(|(code, _)| !RESERVED.contains(code)) {
-        areas.put(*code, value)?;
+    let mut areas = Areas {
+        writers: [whole, file, sname],
+        rooms,
+    };
+    for (code, value) in reply.options {
+        if !is_reserved(*code) {
+            areas.put(*code, value)?;
+        }
     }
     let [mut options, mut file, mut sname] = areas.writers;
     let used = u8::from(end(layout.file, &mut file)?) | u8::from(end(layout.sname, &mut sname)?) << 1;
@@ -277,21 +337,22 @@ struct Rooms([usize; 3]);
 impl Rooms {
     /// Takes the room of a value of `length` octets; takes none and says no when there is not enough.
     fn take(&mut self, length: usize) -> bool {
+        if length <= PIECE_MAX {
+            return self.take_piece(length, 0).is_some();
+        }
         let mut left = *self;
         let mut field = 0;
         let mut rest = length;
-        loop {
+        while rest > 0 {
             let piece = rest.min(PIECE_MAX);
             let Some(found) = left.take_piece(piece, field) else {
                 return false;
             };
             field = found;
             rest = rest.saturating_sub(piece);
-            if rest == 0 {
-                *self = left;
-                return true;
-            }
         }
+        *self = left;
+        true
     }
 
     /// Takes the room of one piece in the first field from `from` on that has it.
@@ -326,8 +387,8 @@ impl Areas<'_> {
 }
 
 fn put_piece(writer: &mut Writer<'_>, code: u8, piece: &[u8]) -> Result<(), Full> {
-    writer.u8(code)?;
-    writer.u8(u8::try_from(piece.len()).map_err(|_| Full)?)?;
+    let length = u8::try_from(piece.len()).map_err(|_| Full)?;
+    writer.put(&[code, length])?;
     writer.put(piece)
 }
 
@@ -339,5 +400,10 @@ fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Octets of all pieces of a value of `length` octets with their heads.
 fn octets_of(length: usize) -> usize {
-    length.div_ceil(PIECE_MAX).max(1).saturating_mul(PIECE_HEAD).saturating_add(length)
+    let pieces = if length <= PIECE_MAX {
+        1
+    } else {
+        length.div_ceil(PIECE_MAX)
+    };
+    pieces.saturating_mul(PIECE_HEAD).saturating_add(length)
 }

@@ -81,7 +81,7 @@ impl Scratch {
     fn note_all(&mut self, packet: &[u8], field: &Range<usize>) -> (bool, bool) {
         let mut pieces = Pieces::new(packet, field);
         let mut again = false;
-        while let Some(piece) = pieces.next() {
+        for piece in pieces.by_ref() {
             again |= self.note(&piece);
         }
         (again, pieces.truncated)
