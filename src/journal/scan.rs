@@ -228,9 +228,12 @@ impl Window {
         let skip = usize::try_from(offset.saturating_sub(self.start)).map_or(self.filled, |skip| skip.min(self.filled));
         if offset < self.start || self.filled - skip < need {
             let kept = if offset < self.start { 0 } else { self.filled - skip };
-            self.octets.copy_within(self.filled - kept..self.filled, 0);
             if self.octets.len() < need.max(READ_OCTETS) {
-                self.octets.resize(need.max(READ_OCTETS), 0);
+                let mut larger = vec![0; need.max(READ_OCTETS)];
+                larger[..kept].copy_from_slice(&self.octets[self.filled - kept..self.filled]);
+                self.octets = larger;
+            } else {
+                self.octets.copy_within(self.filled - kept..self.filled, 0);
             }
             self.start = offset;
             self.filled = kept + read(storage, name, offset + kept as u64, &mut self.octets[kept..])?;
