@@ -53,10 +53,14 @@ fn all_keys(section: &Section, report: &Report, list: &mut Vec<Parameter>) {
     let is_alone = section.kind == SectionKind::Failover && !section.is_true("UseFailoverServer");
     for key in keys::of_section(section.kind) {
         let (value, origin) = match (section.entry(key.name), key.fallback) {
-            _ if is_alone && key.name != "UseFailoverServer" => ("-".to_owned(), ParameterOrigin::NotApplicable),
+            _ if is_alone && key.name != "UseFailoverServer" => {
+                ("-".to_owned(), ParameterOrigin::NotApplicable)
+            }
             (Some(entry), _) => (entry.written.clone(), report.origin(entry.place)),
             (None, Fallback::Value(text)) => (text.to_owned(), ParameterOrigin::Default),
-            (None, Fallback::Unset(words) | Fallback::Required(words)) => (format!("({words})"), ParameterOrigin::Default),
+            (None, Fallback::Unset(words) | Fallback::Required(words)) => {
+                (format!("({words})"), ParameterOrigin::Default)
+            }
         };
         list.push(Parameter { section: title(section), name: key.name.to_owned(), value, origin });
     }
@@ -82,7 +86,11 @@ fn options<'a>(section: &'a Section, report: &'a Report) -> impl Iterator<Item =
 }
 
 fn title(section: &Section) -> String {
-    if section.name.is_empty() { section.kind.word().to_owned() } else { format!("{} {}", section.kind.word(), section.name) }
+    if section.name.is_empty() {
+        section.kind.word().to_owned()
+    } else {
+        format!("{} {}", section.kind.word(), section.name)
+    }
 }
 
 /// The text of `-T`: a line a parameter, in columns: section, name, value, and `default`, `file:line` or `not applicable`.
@@ -99,7 +107,9 @@ pub fn explain(config: &Config) -> String {
             ParameterOrigin::Set { file, line } => format!("{}:{line}", file.display()),
             ParameterOrigin::NotApplicable => "not applicable".to_owned(),
         };
-        text.push_str(&format!("{section:section_width$}  {name:name_width$}  {value:value_width$}  {origin}\n"));
+        text.push_str(&format!(
+            "{section:section_width$}  {name:name_width$}  {value:value_width$}  {origin}\n"
+        ));
     }
     text
 }

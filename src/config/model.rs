@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::option_set::OptionSet;
 pub use super::settings::{
-    BootSettings, ChannelSettings, FailoverSettings, ForceClass, GlobalPolicy, Policy, PolicyOverlay, PrimarySettings,
-    Role, ServerSettings, UserSetting,
+    BootSettings, ChannelSettings, FailoverSettings, ForceClass, GlobalPolicy, Policy, PolicyOverlay,
+    PrimarySettings, Role, ServerSettings, UserSetting,
 };
 
 /// The whole checked configuration.
@@ -54,11 +54,15 @@ pub struct Network {
 impl Network {
     /// Whether `address` lies in it.
     #[must_use]
-    pub fn contains(&self, address: Ipv4Addr) -> bool { address.to_bits() & self.mask().to_bits() == self.address.to_bits() }
+    pub fn contains(&self, address: Ipv4Addr) -> bool {
+        address.to_bits() & self.mask().to_bits() == self.address.to_bits()
+    }
 
     /// The subnet mask.
     #[must_use]
-    pub fn mask(&self) -> Ipv4Addr { Ipv4Addr::from_bits(u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0)) }
+    pub fn mask(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(u32::MAX.checked_shl(32 - u32::from(self.prefix)).unwrap_or(0))
+    }
 
     /// The highest address.
     #[must_use]
@@ -205,4 +209,3 @@ pub enum ParameterOrigin {
     /// The server's role does not use it.
     NotApplicable,
 }
-

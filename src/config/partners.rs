@@ -48,7 +48,11 @@ pub(super) fn primaries(sections: &[&Section], report: &mut Report) -> Vec<Prima
         settings.name = section.name.clone();
         let place = section.place_of("PrimaryIpAddr");
         if let Some(first) = addresses.insert(settings.primary.to_ascii_lowercase(), place) {
-            let wrong = format!("{} is that of {} (legal: one [Primary] a server)", settings.primary, report.spot(first));
+            let wrong = format!(
+                "{} is that of {} (legal: one [Primary] a server)",
+                settings.primary,
+                report.spot(first)
+            );
             section.complain(report, "PrimaryIpAddr", &wrong);
         }
         primaries.push(settings);
@@ -63,7 +67,11 @@ fn check_required(section: &Section, report: &mut Report) -> Option<()> {
         if let (Fallback::Required(when), None) = (key.fallback, section.entry(key.name)) {
             complete = None;
             if !section.failed.contains(&key.name) {
-                section.complain(report, key.name, &format!("is missing; it is required {when} (legal: {})", key.kind.legal()));
+                section.complain(
+                    report,
+                    key.name,
+                    &format!("is missing; it is required {when} (legal: {})", key.kind.legal()),
+                );
             }
         }
     }
@@ -73,7 +81,9 @@ fn check_required(section: &Section, report: &mut Report) -> Option<()> {
 fn check_buffer(section: &Section, report: &mut Report) {
     match section.entry("SyncBindingBufSize").map(|entry| &entry.value) {
         Some(Value::Number(octets)) if *octets > BUFFER_OF_ONE_DATAGRAM => {
-            let odd = format!("{octets} is over {BUFFER_OF_ONE_DATAGRAM}: IP cuts such datagrams, and large updates may stay unacked");
+            let odd = format!(
+                "{octets} is over {BUFFER_OF_ONE_DATAGRAM}: IP cuts such datagrams, and large updates may stay unacked"
+            );
             section.remark(report, "SyncBindingBufSize", &odd);
         }
         Some(_) | None => {}
