@@ -101,7 +101,9 @@ impl Kind {
             Kind::Seconds { min, max: u32::MAX } => format!("{min}-4294967294 s or infinite"),
             Kind::Seconds { min, max } => format!("{min}-{max} s"),
             Kind::Time { unit: TimeUnit::Millis, min_ms, max_ms } => format!("{min_ms}-{max_ms} ms"),
-            Kind::Time { unit: TimeUnit::Seconds, min_ms, max_ms } => format!("{}-{} s", min_ms / 1000, max_ms / 1000),
+            Kind::Time { unit: TimeUnit::Seconds, min_ms, max_ms } => {
+                format!("{}-{} s", min_ms / 1000, max_ms / 1000)
+            }
             Kind::Time { unit: TimeUnit::Decimals, min_ms: 0, max_ms } => {
                 format!("0-{} s, decimals allowed", max_ms / 1000)
             }
@@ -117,7 +119,9 @@ impl Kind {
             Kind::Text { octets } => format!("1-{octets} octets of text"),
             Kind::UserName => "a user name of 1-32 letters, digits, _ . -".to_owned(),
             Kind::Path { octets } => format!("an absolute path of at most {octets} octets"),
-            Kind::PathOrNone { octets } => format!("an absolute path of at most {octets} octets, or none"),
+            Kind::PathOrNone { octets } => {
+                format!("an absolute path of at most {octets} octets, or none")
+            }
             Kind::Partner => "an IPv4 address or host name, with :port if need be".to_owned(),
             Kind::Hardware => "1-16 octets such as 00:11:22:33:44:55, or TYPE/OCTETS".to_owned(),
             Kind::Octets { min } => format!("\"text\" or 0x and hex digits, {min}-255 octets"),
@@ -137,7 +141,9 @@ impl Kind {
         match *self {
             Kind::Flag => text::flag(written).map(Value::Flag),
             Kind::Word(words) => one_of(words, written),
-            Kind::Number { min, max } => within(text::number(written)?, (min, max), written).map(Value::Number),
+            Kind::Number { min, max } => {
+                within(text::number(written)?, (min, max), written).map(Value::Number)
+            }
             Kind::Seconds { min, max } => seconds((min, max), written),
             Kind::Time { unit, min_ms, max_ms } => time(unit, (min_ms, max_ms), written),
             Kind::Address => text::host_address(written).map(Value::Address),
@@ -149,7 +155,9 @@ impl Kind {
             Kind::Text { octets } => bounded(text::unquoted(written)?, octets).map(Value::Text),
             Kind::UserName => named(written, "a user name", text::is_user),
             Kind::Path { octets } => path(written, octets),
-            Kind::PathOrNone { .. } if written.eq_ignore_ascii_case("none") => Ok(Value::Text("none".to_owned())),
+            Kind::PathOrNone { .. } if written.eq_ignore_ascii_case("none") => {
+                Ok(Value::Text("none".to_owned()))
+            }
             Kind::PathOrNone { octets } => path(written, octets),
             Kind::Partner => named(written, "a partner", text::is_partner),
             Kind::Hardware => text::hardware(written).map(|(htype, address)| Value::Hardware(htype, address)),
@@ -222,7 +230,11 @@ fn bounded(plain: String, octets: usize) -> Result<String, String> {
 
 fn path(written: &str, octets: usize) -> Result<Value, String> {
     let plain = bounded(text::unquoted(written)?, octets)?;
-    if plain.starts_with('/') { Ok(Value::Text(plain)) } else { Err(format!("{plain} is not an absolute path")) }
+    if plain.starts_with('/') {
+        Ok(Value::Text(plain))
+    } else {
+        Err(format!("{plain} is not an absolute path"))
+    }
 }
 
 fn octets(min: usize, written: &str) -> Result<Value, String> {
