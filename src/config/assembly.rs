@@ -6,9 +6,7 @@ use serde::Deserialize;
 
 use super::hosts::{self, HostDraft};
 use super::lease_rules;
-use super::model::{
-    BootSettings, Host, Link, Membership, Policy, PolicyOverlay, Range, ServerSettings, Subnet,
-};
+use super::model::{BootSettings, Host, Link, Membership, Policy, PolicyOverlay, Range, ServerSettings, Subnet};
 use super::option_set::OptionSet;
 use super::report::Report;
 use super::section::{Defaults, Section};
@@ -128,8 +126,7 @@ fn range(draft: &RangeDraft<'_>, around: &Around<'_>, report: &mut Report) -> Ra
     let keys = keys.unwrap_or_default();
     let boot: Option<BootSettings> = draft.section.and_then(|section| section.fill(Defaults::None, report));
     let excluded = excluded(draft.run, &around.subnet.excludes, around.reserved);
-    let label =
-        || draft.section.map_or_else(|| format!("{} Range", around.subnet.section.label()), Section::label);
+    let label = || draft.section.map_or_else(|| format!("{} Range", around.subnet.section.label()), Section::label);
     if excluded.first() == Some(&draft.run) {
         report.notice(draft.place, format!("{}: every address is excluded or a host's", label()));
     }
@@ -154,10 +151,8 @@ fn excluded(run: Run, excludes: &[Run], reserved: &[Ipv4Addr]) -> Vec<Run> {
     let from = reserved.partition_point(|address| *address < first);
     let to = reserved.partition_point(|address| *address <= last);
     let inside = reserved.get(from..to).unwrap_or_default();
-    let clipped = excludes
-        .iter()
-        .map(|(low, high)| (first.max(*low), last.min(*high)))
-        .filter(|(low, high)| low <= high);
+    let clipped =
+        excludes.iter().map(|(low, high)| (first.max(*low), last.min(*high))).filter(|(low, high)| low <= high);
     let mut parts: Vec<Run> = clipped.chain(inside.iter().map(|address| (*address, *address))).collect();
     parts.sort_unstable();
     let mut runs: Vec<Run> = Vec::with_capacity(parts.len());

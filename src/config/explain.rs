@@ -53,9 +53,7 @@ fn all_keys(section: &Section, report: &Report, list: &mut Vec<Parameter>) {
     let is_alone = section.kind == SectionKind::Failover && !section.is_true("UseFailoverServer");
     for key in keys::of_section(section.kind) {
         let (value, origin) = match (section.entry(key.name), key.fallback) {
-            _ if is_alone && key.name != "UseFailoverServer" => {
-                ("-".to_owned(), ParameterOrigin::NotApplicable)
-            }
+            _ if is_alone && key.name != "UseFailoverServer" => ("-".to_owned(), ParameterOrigin::NotApplicable),
             (Some(entry), _) => (entry.written.clone(), report.origin(entry.place)),
             (None, Fallback::Value(text)) => (text.to_owned(), ParameterOrigin::Default),
             (None, Fallback::Unset(words) | Fallback::Required(words)) => {
@@ -107,9 +105,7 @@ pub fn explain(config: &Config) -> String {
             ParameterOrigin::Set { file, line } => format!("{}:{line}", file.display()),
             ParameterOrigin::NotApplicable => "not applicable".to_owned(),
         };
-        text.push_str(&format!(
-            "{section:section_width$}  {name:name_width$}  {value:value_width$}  {origin}\n"
-        ));
+        text.push_str(&format!("{section:section_width$}  {name:name_width$}  {value:value_width$}  {origin}\n"));
     }
     text
 }

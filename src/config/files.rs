@@ -25,8 +25,7 @@ impl Source for FileSource {
             let octets = error.as_bytes();
             let line = 1 + octets.iter().take(good).filter(|octet| **octet == b'\n').count();
             let bad = octets.get(good).copied().unwrap_or_default();
-            let text =
-                format!("line {line} holds the octet {bad:#04x}, which is not UTF-8 (legal: UTF-8 text)");
+            let text = format!("line {line} holds the octet {bad:#04x}, which is not UTF-8 (legal: UTF-8 text)");
             io::Error::new(io::ErrorKind::InvalidData, text)
         })
     }

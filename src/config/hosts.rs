@@ -43,11 +43,7 @@ pub(super) fn read<'a>(
         };
         let subnet = keys.address.and_then(|address| check_address(section, address, drafts, report));
         if keys.address.is_some() && keys.address == server.address {
-            section.complain(
-                report,
-                "Address",
-                "it is the ServerAddress (legal: an address that nobody else has)",
-            );
+            section.complain(report, "Address", "it is the ServerAddress (legal: an address that nobody else has)");
         }
         if let Some(identity) = identity {
             hosts.push(HostDraft { section, identity, address: keys.address, subnet });
@@ -65,47 +61,29 @@ fn identity(section: &Section, report: &mut Report) -> Option<HostIdentity> {
             HostIdentity::HardwareAddress { htype: *htype, address: address.clone() }
         } else if let Value::Octets(octets) = &entry.value {
             let by_client = entry.key.name == "ClientId";
-            if by_client {
-                HostIdentity::ClientId(octets.clone())
-            } else {
-                HostIdentity::CircuitId(octets.clone())
-            }
+            if by_client { HostIdentity::ClientId(octets.clone()) } else { HostIdentity::CircuitId(octets.clone()) }
         } else {
             continue;
         };
         match &found {
             None => found = Some((entry.key.name, identity)),
             Some((first, _)) => {
-                let wrong =
-                    format!("stands beside {first} (legal: one of HardwareAddress, ClientId, CircuitId)");
+                let wrong = format!("stands beside {first} (legal: one of HardwareAddress, ClientId, CircuitId)");
                 section.complain(report, entry.key.name, &wrong);
             }
         }
     }
     let is_written = |name: &&str| ["HardwareAddress", "ClientId", "CircuitId"].contains(name);
     if found.is_none() && !section.failed.iter().any(is_written) {
-        section.complain(
-            report,
-            "",
-            "nothing tells its client (legal: one of HardwareAddress, ClientId, CircuitId)",
-        );
+        section.complain(report, "", "nothing tells its client (legal: one of HardwareAddress, ClientId, CircuitId)");
     }
     found.map(|(_, identity)| identity)
 }
 
 /// Index of the subnet that holds `address`, which must not mean the whole subnet.
-fn check_address(
-    section: &Section,
-    address: Ipv4Addr,
-    drafts: &Drafts<'_>,
-    report: &mut Report,
-) -> Option<usize> {
+fn check_address(section: &Section, address: Ipv4Addr, drafts: &Drafts<'_>, report: &mut Report) -> Option<usize> {
     let Some(index) = drafts.holding(address) else {
-        section.complain(
-            report,
-            "Address",
-            &format!("{address} lies in no subnet (legal: inside one [Subnet])"),
-        );
+        section.complain(report, "Address", &format!("{address} lies in no subnet (legal: inside one [Subnet])"));
         return None;
     };
     let network = drafts.subnets.get(index)?.network;
@@ -125,8 +103,7 @@ fn check_twins(hosts: &[HostDraft<'_>], drafts: &Drafts<'_>, report: &mut Report
         if let Some(address) = host.address {
             let place = host.section.place_of("Address");
             if let Some(first) = addresses.insert(address, place) {
-                let wrong =
-                    format!("{address} is that of another host, {} (legal: once)", report.spot(first));
+                let wrong = format!("{address} is that of another host, {} (legal: once)", report.spot(first));
                 host.section.complain(report, "Address", &wrong);
             }
         }
@@ -137,8 +114,7 @@ fn check_twins(hosts: &[HostDraft<'_>], drafts: &Drafts<'_>, report: &mut Report
         if let Some(first) = clients.insert((&host.identity, link), host.section.place) {
             let scope = if link.is_some() { "on this link" } else { "without an Address" };
             let first = report.spot(first);
-            let wrong =
-                format!("the same client stands {scope} in another host, {first} (legal: once a link)");
+            let wrong = format!("the same client stands {scope} in another host, {first} (legal: once a link)");
             host.section.complain(report, "", &wrong);
         }
     }

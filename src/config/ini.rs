@@ -70,10 +70,8 @@ impl Reader<'_> {
         for ((line, item), number) in text.lines().zip(items).zip(1..) {
             let place = Place { file, line: number };
             if let Some(control) = line.chars().find(|c| c.is_control() && *c != '\t') {
-                let text = format!(
-                    "the control character {:#04x} stands in the line (legal: text)",
-                    u32::from(control)
-                );
+                let text =
+                    format!("the control character {:#04x} stands in the line (legal: text)", u32::from(control));
                 self.report.error(place, text);
                 continue;
             }
@@ -93,17 +91,14 @@ impl Reader<'_> {
                 let (kind, name) = (kind.to_owned(), name.trim().to_owned());
                 self.sections.push(RawSection { kind, name, place, items: Vec::new() });
             }
-            Ok(Item::Value { key, value }) if key.eq_ignore_ascii_case("Include") => {
-                self.include(&value, place)
-            }
+            Ok(Item::Value { key, value }) if key.eq_ignore_ascii_case("Include") => self.include(&value, place),
             Ok(Item::Value { key, .. }) if key.is_empty() => {
                 self.report.error(place, "a key is missing before the = (legal: Key = value)".to_owned());
             }
             Ok(Item::Value { key, value }) => match current.and_then(|index| self.sections.get_mut(index)) {
                 Some(section) => section.items.push(RawItem { key, value, place }),
                 None => {
-                    let text =
-                        format!("{key}: stands before the first section (legal: only Include stands there)");
+                    let text = format!("{key}: stands before the first section (legal: only Include stands there)");
                     self.report.error(place, text);
                 }
             },
@@ -134,9 +129,7 @@ impl Reader<'_> {
 
     fn unreadable(&mut self, path: &Path, from: Option<Place>, error: &io::Error) {
         match from {
-            Some(place) => {
-                self.report.error(place, format!("Include: cannot read {}: {error}", path.display()))
-            }
+            Some(place) => self.report.error(place, format!("Include: cannot read {}: {error}", path.display())),
             None => {
                 let file = self.report.add_file(path);
                 self.report.error(Place { file, line: 0 }, format!("cannot read the file: {error}"));

@@ -176,18 +176,8 @@ const SERVER: &[Key] = &[
         Unset("all that are up and have an IPv4 address, except loopback"),
         "interfaces to serve",
     ),
-    Key::new(
-        "DhcpPort",
-        Kind::Number { min: 1, max: 65534 },
-        Value("67"),
-        "UDP port; clients are at the next one",
-    ),
-    Key::new(
-        "StateDir",
-        Kind::Path { octets: 4095 },
-        Value("/var/lib/understudy"),
-        "folder of the lease journal",
-    ),
+    Key::new("DhcpPort", Kind::Number { min: 1, max: 65534 }, Value("67"), "UDP port; clients are at the next one"),
+    Key::new("StateDir", Kind::Path { octets: 4095 }, Value("/var/lib/understudy"), "folder of the lease journal"),
     Key::new(
         "ControlSocket",
         Kind::Path { octets: 107 },
@@ -195,30 +185,15 @@ const SERVER: &[Key] = &[
         "socket for understudyctl",
     ),
     Key::new("User", Kind::UserName, Value("understudy"), "user to run as when started by root"),
-    Key::new(
-        "LogLevel",
-        Word(&["error", "warn", "info", "debug", "trace"]),
-        Value("info"),
-        "least weighty log line",
-    ),
+    Key::new("LogLevel", Word(&["error", "warn", "info", "debug", "trace"]), Value("info"), "least weighty log line"),
 ];
 
 const POLICY_GLOBAL: &[Key] = &[
     Key::new("NakUnknownClients", Flag, Value("True"), "refuse addresses that this server does not know"),
-    Key::new(
-        "NackDhcpRequestsForDuplicates",
-        Flag,
-        Value("True"),
-        "refuse an address that is another client's",
-    ),
+    Key::new("NackDhcpRequestsForDuplicates", Flag, Value("True"), "refuse an address that is another client's"),
     Key::new("CheckTransactionID", Flag, Value("False"), "drop a message whose transaction id was just seen"),
     Key::new("DropAllDhcpInformPackets", Flag, Value("False"), "leave DHCPINFORM unanswered"),
-    Key::new(
-        "DropZeroMacAddressPackets",
-        Flag,
-        Value("True"),
-        "drop clients with an all-zero hardware address",
-    ),
+    Key::new("DropZeroMacAddressPackets", Flag, Value("True"), "drop clients with an all-zero hardware address"),
     Key::new("EchoClientId", Flag, Value("True"), "send the client identifier back (RFC 6842)"),
     Key::new("SubnetSelection", Flag, Value("False"), "honour the subnet selection option (RFC 3011)"),
     Key::new(
@@ -237,12 +212,7 @@ const POLICY: &[Key] = &[
         "lease where nothing is asked for",
     ),
     Key::new("MinimumLease", Kind::Seconds { min: 0, max: u32::MAX }, Value("0"), "shortest lease"),
-    Key::new(
-        "MaximumLease",
-        Kind::Seconds { min: 0, max: u32::MAX },
-        Value("0"),
-        "longest lease; 0 = no limit",
-    ),
+    Key::new("MaximumLease", Kind::Seconds { min: 0, max: u32::MAX }, Value("0"), "longest lease; 0 = no limit"),
     Key::new("HonorRequestedLeaseTime", Flag, Value("True"), "grant the time that the client asks for"),
     Key::new(
         "MaxPendingSeconds",
@@ -270,12 +240,7 @@ const POLICY: &[Key] = &[
         Value("500"),
         "pause between two pings",
     ),
-    Key::new(
-        "ForceClass",
-        Word(&["None", "Vendor", "User", "Both"]),
-        Value("None"),
-        "classes that a range demands",
-    ),
+    Key::new("ForceClass", Word(&["None", "Vendor", "User", "Both"]), Value("None"), "classes that a range demands"),
     Key::new("RegisteredClientsOnly", Flag, Value("False"), "serve only clients that have a [Host]"),
     Key::new(
         "ActiveLeaseExpiration",
@@ -292,14 +257,8 @@ const BOOT: &[Key] = &[
 ];
 
 const SUBNET: &[Key] = &[
-    Key::new(
-        "SharedNetwork",
-        Kind::Text { octets: 63 },
-        Unset("the subnet has its link alone"),
-        "name of the link",
-    ),
-    Key::new("Range", Kind::Span, Unset("no addresses but those of hosts"), "addresses to give out")
-        .repeated(),
+    Key::new("SharedNetwork", Kind::Text { octets: 63 }, Unset("the subnet has its link alone"), "name of the link"),
+    Key::new("Range", Kind::Span, Unset("no addresses but those of hosts"), "addresses to give out").repeated(),
     Key::new("Exclude", Kind::Span, Unset("none"), "addresses of a range that are not given out").repeated(),
     Key::new(
         "Interface",
@@ -307,8 +266,7 @@ const SUBNET: &[Key] = &[
         Unset("the interface with an address in the subnet"),
         "interface of the link",
     ),
-    Key::new("RelayAddress", Kind::Address, Unset("none"), "address of a relay that is outside the subnet")
-        .repeated(),
+    Key::new("RelayAddress", Kind::Address, Unset("none"), "address of a relay that is outside the subnet").repeated(),
 ];
 
 const RANGE: &[Key] = &[
@@ -320,24 +278,9 @@ const RANGE: &[Key] = &[
 ];
 
 const HOST: &[Key] = &[
-    Key::new(
-        "HardwareAddress",
-        Kind::Hardware,
-        Unset("one of the three is written"),
-        "the client by hardware address",
-    ),
-    Key::new(
-        "ClientId",
-        Kind::Octets { min: 2 },
-        Unset("one of the three is written"),
-        "the client by option 61",
-    ),
-    Key::new(
-        "CircuitId",
-        Kind::Octets { min: 1 },
-        Unset("one of the three is written"),
-        "the client by relay port",
-    ),
+    Key::new("HardwareAddress", Kind::Hardware, Unset("one of the three is written"), "the client by hardware address"),
+    Key::new("ClientId", Kind::Octets { min: 2 }, Unset("one of the three is written"), "the client by option 61"),
+    Key::new("CircuitId", Kind::Octets { min: 1 }, Unset("one of the three is written"), "the client by relay port"),
     Key::new("Address", Kind::Address, Unset("options only"), "the host's address"),
     Key::new("Class", Kind::Unsupported, Unset("none"), "membership by hand"),
 ];
@@ -345,8 +288,7 @@ const HOST: &[Key] = &[
 const FAILOVER: &[Key] = &[
     Key::new("UseFailoverServer", Flag, Value("False"), "whether this primary has a failover"),
     Key::new("SecondaryIpAddr", Kind::Partner, Required("when UseFailoverServer is True"), "the failover"),
-    Key::new("CtlReqRetryMax", RETRIES, Value("3"), "resends of a control request")
-        .misprinted("ClientReqRetryMax"),
+    Key::new("CtlReqRetryMax", RETRIES, Value("3"), "resends of a control request").misprinted("ClientReqRetryMax"),
     Key::new("WaitCtlRetSecs", WAIT_OR_ZERO, Value("5"), "wait for the return of control; 0 = default")
         .misprinted("WaitClRetSecs"),
     Key::new(
@@ -383,21 +325,11 @@ const CHANNEL: &[Key] = &[
         Unset("the partner's value, else 60"),
         "pause between a poll reply and the next poll",
     ),
-    Key::new(
-        "SyncBindRetryMax",
-        Kind::Number { min: 0, max: 100 },
-        Value("3"),
-        "resends of a binding update",
-    ),
+    Key::new("SyncBindRetryMax", Kind::Number { min: 0, max: 100 }, Value("3"), "resends of a binding update"),
     Key::new("WaitSyncBindAckSecs", WAIT, Value("5"), "wait for the ack of a binding update"),
     Key::new("WaitSyncBindUpdateSecs", WAIT, Value("10"), "wait for the next update during a sync"),
     Key::new("SyncBindingBufSize", BUFFER, Value("1024"), "octets of options in a binding update"),
-    Key::new(
-        "FailoverPort",
-        Kind::Number { min: 1, max: 65535 },
-        Value("647"),
-        "local UDP port of the channel",
-    ),
+    Key::new("FailoverPort", Kind::Number { min: 1, max: 65535 }, Value("647"), "local UDP port of the channel"),
     Key::new("FailoverAddress", Kind::Address, Unset("ServerAddress"), "local address of the channel"),
     Key::new(
         "FailoverKeyFile",

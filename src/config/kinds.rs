@@ -141,9 +141,7 @@ impl Kind {
         match *self {
             Kind::Flag => text::flag(written).map(Value::Flag),
             Kind::Word(words) => one_of(words, written),
-            Kind::Number { min, max } => {
-                within(text::number(written)?, (min, max), written).map(Value::Number)
-            }
+            Kind::Number { min, max } => within(text::number(written)?, (min, max), written).map(Value::Number),
             Kind::Seconds { min, max } => seconds((min, max), written),
             Kind::Time { unit, min_ms, max_ms } => time(unit, (min_ms, max_ms), written),
             Kind::Address => text::host_address(written).map(Value::Address),
@@ -155,9 +153,7 @@ impl Kind {
             Kind::Text { octets } => bounded(text::unquoted(written)?, octets).map(Value::Text),
             Kind::UserName => named(written, "a user name", text::is_user),
             Kind::Path { octets } => path(written, octets),
-            Kind::PathOrNone { .. } if written.eq_ignore_ascii_case("none") => {
-                Ok(Value::Text("none".to_owned()))
-            }
+            Kind::PathOrNone { .. } if written.eq_ignore_ascii_case("none") => Ok(Value::Text("none".to_owned())),
             Kind::PathOrNone { octets } => path(written, octets),
             Kind::Partner => named(written, "a partner", text::is_partner),
             Kind::Hardware => text::hardware(written).map(|(htype, address)| Value::Hardware(htype, address)),
@@ -230,11 +226,7 @@ fn bounded(plain: String, octets: usize) -> Result<String, String> {
 
 fn path(written: &str, octets: usize) -> Result<Value, String> {
     let plain = bounded(text::unquoted(written)?, octets)?;
-    if plain.starts_with('/') {
-        Ok(Value::Text(plain))
-    } else {
-        Err(format!("{plain} is not an absolute path"))
-    }
+    if plain.starts_with('/') { Ok(Value::Text(plain)) } else { Err(format!("{plain} is not an absolute path")) }
 }
 
 fn octets(min: usize, written: &str) -> Result<Value, String> {

@@ -22,13 +22,11 @@ pub(super) fn check_policy(section: &Section, policy: &Policy, report: &mut Repo
     if !["DefaultLease", "MinimumLease", "MaximumLease"].into_iter().any(is_written) {
         return;
     }
-    let (default, minimum, maximum) =
-        (policy.default_lease.0, policy.minimum_lease.0, policy.maximum_lease.0);
+    let (default, minimum, maximum) = (policy.default_lease.0, policy.minimum_lease.0, policy.maximum_lease.0);
     if maximum != 0 && minimum > maximum {
         let name = if is_written("MinimumLease") { "MinimumLease" } else { "MaximumLease" };
-        let wrong = format!(
-            "MinimumLease {minimum} is over MaximumLease {maximum} (legal: at most that, or MaximumLease = 0)"
-        );
+        let wrong =
+            format!("MinimumLease {minimum} is over MaximumLease {maximum} (legal: at most that, or MaximumLease = 0)");
         section.complain(report, name, &wrong);
         return;
     }
@@ -40,8 +38,7 @@ pub(super) fn check_policy(section: &Section, policy: &Policy, report: &mut Repo
         return;
     };
     if is_written("DefaultLease") && is_written(name) {
-        let wrong =
-            format!("{default} is {side} {name} {bound} (legal: within MinimumLease and MaximumLease)");
+        let wrong = format!("{default} is {side} {name} {bound} (legal: within MinimumLease and MaximumLease)");
         section.complain(report, "DefaultLease", &wrong);
     } else {
         let written = if is_written("DefaultLease") { "DefaultLease" } else { name };

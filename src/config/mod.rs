@@ -121,11 +121,7 @@ fn judge(sections: &[Section], report: &mut Report) -> Option<Config> {
             server_section.remark(report, "", "there is no [Subnet]: nobody is served");
         }
         Role::Secondary if primaries.is_empty() => {
-            server_section.complain(
-                report,
-                "",
-                "a failover has no primary (legal: one [Primary NAME] at least)",
-            );
+            server_section.complain(report, "", "a failover has no primary (legal: one [Primary NAME] at least)");
         }
         Role::Primary | Role::Secondary => {}
     }
@@ -181,10 +177,9 @@ fn refuse(section: &Section, role: Role, report: &mut Report) {
         (Role::Secondary, SectionKind::Failover) => {
             ("Failover/Secondary", "on a Standalone/Primary; here [Primary NAME]")
         }
-        (Role::Secondary, _) => (
-            "Failover/Secondary",
-            "on the primary, which sends it, or in the SubnetsFile of its [Primary NAME]",
-        ),
+        (Role::Secondary, _) => {
+            ("Failover/Secondary", "on the primary, which sends it, or in the SubnetsFile of its [Primary NAME]")
+        }
     };
     let wrong = format!("is not used by FailoverServerType = {role} (legal: {remedy})");
     let by_key = matches!(section.kind, SectionKind::Failover | SectionKind::Primary);

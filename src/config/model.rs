@@ -11,8 +11,8 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::option_set::OptionSet;
 pub use super::settings::{
-    BootSettings, ChannelSettings, FailoverSettings, ForceClass, GlobalPolicy, Policy, PolicyOverlay,
-    PrimarySettings, Role, ServerSettings, UserSetting,
+    BootSettings, ChannelSettings, FailoverSettings, ForceClass, GlobalPolicy, Policy, PolicyOverlay, PrimarySettings,
+    Role, ServerSettings, UserSetting,
 };
 
 /// The whole checked configuration.

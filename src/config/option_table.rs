@@ -89,9 +89,9 @@ impl OptionRow {
 }
 
 use Shape::{
-    Address, Addresses, AddressesOrNone, ClasslessRoutes, Domain, DomainSearch, Domains, Enterprises, Flag,
-    HostName, I32, Masks, Octets, OctetsOf, OneOf, Refused, Routes, Seconds, Sip, SlpAgents, SlpScope,
-    SubOptions, Text, U8, U16, U16List, U32, V6OnlyWait,
+    Address, Addresses, AddressesOrNone, ClasslessRoutes, Domain, DomainSearch, Domains, Enterprises, Flag, HostName,
+    I32, Masks, Octets, OctetsOf, OneOf, Refused, Routes, Seconds, Sip, SlpAgents, SlpScope, SubOptions, Text, U8, U16,
+    U16List, U32, V6OnlyWait,
 };
 
 const LEASE_QUERY: &str = "it belongs to answers to lease queries";
@@ -255,11 +255,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(212, "option-6rd", Octets),
     row(213, "v4-access-domain", Domain),
     row(220, "subnet-allocation", Octets),
-    row(
-        221,
-        "virtual-subnet-selection",
-        Refused("this server does not separate networks of one address space"),
-    ),
+    row(221, "virtual-subnet-selection", Refused("this server does not separate networks of one address space")),
     row(249, "ms-classless-static-routes", ClasslessRoutes),
     row(252, "wpad", Text),
 ];

@@ -29,8 +29,7 @@ const TYPES: [(&str, Shape); 6] = [
 /// What is wrong and what is legal, in one sentence: unknown name, refused code, value of another shape or out of bounds.
 pub fn encode(name: &str, written: &str) -> Result<(u8, Octets), String> {
     let (code, shape) = resolve(name)?;
-    let octets =
-        encode_shape(shape, written).map_err(|wrong| format!("{wrong} (legal: {})", shape.legal()))?;
+    let octets = encode_shape(shape, written).map_err(|wrong| format!("{wrong} (legal: {})", shape.legal()))?;
     if octets.len() > OPTION_OCTETS_MAX {
         return Err(format!("is {} octets long (legal: at most {OPTION_OCTETS_MAX})", octets.len()));
     }
@@ -79,9 +78,7 @@ fn permitted(code: u8) -> Result<(), String> {
 fn unknown(name: &str) -> String {
     match nearest(name, OPTIONS.iter().map(|row| row.name)) {
         Some(known) => {
-            format!(
-                "there is no such option; did you mean {known}? (legal: names of understudyd.ini(5), option-NNN)"
-            )
+            format!("there is no such option; did you mean {known}? (legal: names of understudyd.ini(5), option-NNN)")
         }
         None => "there is no such option (legal: names of understudyd.ini(5), option-NNN)".to_owned(),
     }
@@ -106,9 +103,7 @@ fn encode_shape(shape: Shape, written: &str) -> Result<Vec<u8>, String> {
         Shape::Addresses | Shape::AddressesOrNone => addresses(&text::list(written)?),
         Shape::Masks | Shape::Routes => pairs(shape, written),
         Shape::ClasslessRoutes => classless_routes(written),
-        Shape::U16List(_) => {
-            each(written, |part| narrow::<u16>(part).map(|number| number.to_be_bytes().to_vec()))
-        }
+        Shape::U16List(_) => each(written, |part| narrow::<u16>(part).map(|number| number.to_be_bytes().to_vec())),
         Shape::Text => plain(written).map(String::into_bytes),
         Shape::HostName => match plain(written)? {
             name if text::is_host_name(&name) => Ok(name.into_bytes()),
@@ -256,13 +251,9 @@ fn check(row: &OptionRow, octets: &[u8]) -> Result<(), String> {
         Shape::Addresses => length >= 4 && length.is_multiple_of(4),
         Shape::AddressesOrNone => length.is_multiple_of(4),
         Shape::Masks => length >= 8 && length.is_multiple_of(8),
-        Shape::Routes => {
-            length >= 8 && length.is_multiple_of(8) && octets.chunks(8).all(|pair| wide(&pair[..4]) != 0)
-        }
+        Shape::Routes => length >= 8 && length.is_multiple_of(8) && octets.chunks(8).all(|pair| wide(&pair[..4]) != 0),
         Shape::U16List(min) => {
-            length >= 2
-                && length.is_multiple_of(2)
-                && octets.chunks(2).all(|pair| wide(pair) >= u32::from(min))
+            length >= 2 && length.is_multiple_of(2) && octets.chunks(2).all(|pair| wide(pair) >= u32::from(min))
         }
         Shape::OctetsOf(exactly) => length == usize::from(exactly),
         Shape::Text | Shape::HostName => length >= 1 && !octets.contains(&0),
@@ -278,11 +269,7 @@ fn check(row: &OptionRow, octets: &[u8]) -> Result<(), String> {
         | Shape::Octets => length >= 1,
         Shape::Refused(_) => false,
     };
-    if is_legal {
-        Ok(())
-    } else {
-        Err(format!("is not a value of option {} (legal: {})", row.code, row.shape.legal()))
-    }
+    if is_legal { Ok(()) } else { Err(format!("is not a value of option {} (legal: {})", row.code, row.shape.legal())) }
 }
 
 /// Whether `octets` is a sequence of `head` octets, a length octet and that many octets.

@@ -48,11 +48,8 @@ pub(super) fn primaries(sections: &[&Section], report: &mut Report) -> Vec<Prima
         settings.name = section.name.clone();
         let place = section.place_of("PrimaryIpAddr");
         if let Some(first) = addresses.insert(settings.primary.to_ascii_lowercase(), place) {
-            let wrong = format!(
-                "{} is that of {} (legal: one [Primary] a server)",
-                settings.primary,
-                report.spot(first)
-            );
+            let wrong =
+                format!("{} is that of {} (legal: one [Primary] a server)", settings.primary, report.spot(first));
             section.complain(report, "PrimaryIpAddr", &wrong);
         }
         primaries.push(settings);

@@ -26,10 +26,8 @@ pub fn reload_refusals(old: &Config, new: &Config) -> Vec<ConfigError> {
             let Some((_, before)) = old_channels.iter().find(|(known, _)| known == section) else {
                 continue;
             };
-            let checks = [
-                ("FailoverPort", before.port != channel.port),
-                ("FailoverAddress", before.address != channel.address),
-            ];
+            let checks =
+                [("FailoverPort", before.port != channel.port), ("FailoverAddress", before.address != channel.address)];
             let changed = checks.into_iter().filter(|(_, is_changed)| *is_changed);
             refusals.extend(changed.map(|(name, _)| refusal(old, new, (section, name))));
         }
@@ -40,8 +38,7 @@ pub fn reload_refusals(old: &Config, new: &Config) -> Vec<ConfigError> {
 /// The channels with the titles of their sections.
 fn channels(config: &Config) -> Vec<(String, &ChannelSettings)> {
     let failover = config.failover.iter().map(|failover| ("Failover".to_owned(), &failover.common));
-    let primaries =
-        config.primaries.iter().map(|primary| (format!("Primary {}", primary.name), &primary.common));
+    let primaries = config.primaries.iter().map(|primary| (format!("Primary {}", primary.name), &primary.common));
     failover.chain(primaries).collect()
 }
 
@@ -50,15 +47,13 @@ fn refusal(old: &Config, new: &Config, (section, name): (&str, &str)) -> ConfigE
     let (was, _) = effective(old, (section, name));
     let (is, place) = effective(new, (section, name));
     let (file, line) = place.unwrap_or_default();
-    let text =
-        format!("[{section}] {name}: {was} cannot become {is} at a reload (legal: {was}, or a restart)");
+    let text = format!("[{section}] {name}: {was} cannot become {is} at a reload (legal: {was}, or a restart)");
     ConfigError { file, line, text }
 }
 
 /// Value and place of a parameter.
 fn effective(config: &Config, (section, name): (&str, &str)) -> (String, Option<(PathBuf, u32)>) {
-    let parameter =
-        config.parameters.iter().find(|parameter| parameter.section == section && parameter.name == name);
+    let parameter = config.parameters.iter().find(|parameter| parameter.section == section && parameter.name == name);
     let place = parameter.and_then(|parameter| match &parameter.origin {
         ParameterOrigin::Set { file, line } => Some((file.clone(), *line)),
         ParameterOrigin::Default | ParameterOrigin::NotApplicable => None,

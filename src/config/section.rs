@@ -163,10 +163,8 @@ pub(super) fn check(raw: Vec<RawSection>, report: &mut Report) -> Vec<Section> {
         let label = label(kind, &raw.name);
         let spelling: String = raw.name.split_whitespace().collect::<String>().to_ascii_lowercase();
         if let Some(first) = seen.insert((kind, spelling), raw.place) {
-            let text = format!(
-                "{label} stands twice, first at {} (legal: once; put the keys together)",
-                report.spot(first)
-            );
+            let text =
+                format!("{label} stands twice, first at {} (legal: once; put the keys together)", report.spot(first));
             report.error(raw.place, text);
         }
         let mut section = Section::new(kind, raw.name, raw.place);
@@ -184,9 +182,8 @@ fn kind_of(raw: &RawSection, report: &mut Report) -> Option<SectionKind> {
     let words = SectionKind::ALL.map(|(_, word)| word);
     let written = if raw.name.is_empty() { raw.kind.clone() } else { format!("{} {}", raw.kind, raw.name) };
     let Some((kind, word)) = known else {
-        let meant = nearest(&raw.kind, words.into_iter())
-            .map(|word| format!("; did you mean [{word}]?"))
-            .unwrap_or_default();
+        let meant =
+            nearest(&raw.kind, words.into_iter()).map(|word| format!("; did you mean [{word}]?")).unwrap_or_default();
         let text = format!("[{written}] is no section{meant} (legal: {})", words.join(", "));
         report.error(raw.place, text);
         return None;
@@ -269,8 +266,7 @@ impl Section {
 
     fn take_option(&mut self, name: String, item: RawItem) -> Result<(), Wrong> {
         let RawItem { value: written, place, .. } = item;
-        if self.kind == SectionKind::Options
-            && name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Option."))
+        if self.kind == SectionKind::Options && name.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("Option."))
         {
             return Err(Wrong::Said(
                 "has a prefix that this section does without (legal: the option's name)".to_owned(),
@@ -286,8 +282,7 @@ impl Section {
 
     /// What to say of a key that does not stand in this section.
     fn unknown(&self, name: &str) -> String {
-        let plain =
-            name.get(..7).filter(|start| start.eq_ignore_ascii_case("Option.")).and_then(|_| name.get(7..));
+        let plain = name.get(..7).filter(|start| start.eq_ignore_ascii_case("Option.")).and_then(|_| name.get(7..));
         if plain.is_some() {
             return "options do not stand here (legal: in [Options], [Subnet], [Range], [Host])".to_owned();
         }
@@ -300,8 +295,7 @@ impl Section {
             return format!("does not stand in this section (legal: in {})", elsewhere.join(", "));
         }
         let known = || keys::of_section(self.kind).map(|key| key.name);
-        let meant =
-            nearest(name, known()).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+        let meant = nearest(name, known()).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
         format!("there is no such key{meant} (legal: the keys of understudyd.ini(5))")
     }
 }

@@ -204,9 +204,7 @@ impl PolicyOverlay {
             default_lease: self.default_lease.unwrap_or(base.default_lease),
             minimum_lease: self.minimum_lease.unwrap_or(base.minimum_lease),
             maximum_lease: self.maximum_lease.unwrap_or(base.maximum_lease),
-            honor_requested_lease_time: self
-                .honor_requested_lease_time
-                .unwrap_or(base.honor_requested_lease_time),
+            honor_requested_lease_time: self.honor_requested_lease_time.unwrap_or(base.honor_requested_lease_time),
             max_pending: self.max_pending.unwrap_or(base.max_pending),
             max_unavailable: self.max_unavailable.unwrap_or(base.max_unavailable),
             ping_before_assign: self.ping_before_assign.unwrap_or(base.ping_before_assign),

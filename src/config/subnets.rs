@@ -67,9 +67,8 @@ impl<'a> Drafts<'a> {
             draft.check_excludes(report);
             addresses += draft.addresses();
             if addresses > RANGE_ADDRESSES_MAX {
-                let wrong = format!(
-                    "all ranges together hold more than {RANGE_ADDRESSES_MAX} addresses (legal: at most that)"
-                );
+                let wrong =
+                    format!("all ranges together hold more than {RANGE_ADDRESSES_MAX} addresses (legal: at most that)");
                 draft.section.complain(report, "Range", &wrong);
                 break;
             }
@@ -93,8 +92,7 @@ impl<'a> Drafts<'a> {
         let mut shared: HashMap<String, usize> = HashMap::new();
         for index in order {
             let draft = &mut self.subnets[index];
-            let name =
-                draft.section.entry("SharedNetwork").and_then(|entry| entry.value.text()).map(str::to_owned);
+            let name = draft.section.entry("SharedNetwork").and_then(|entry| entry.value.text()).map(str::to_owned);
             let next = self.links.len();
             draft.link = name.clone().map_or(next, |name| *shared.entry(name).or_insert(next));
             match self.links.get_mut(draft.link) {
@@ -141,8 +139,7 @@ impl<'a> Drafts<'a> {
             let owner = *owners.entry(name).or_insert(draft);
             if owner.link != draft.link {
                 let other = owner.section.label();
-                let wrong =
-                    format!("{name} is also that of {other} (legal: one link; give both one SharedNetwork)");
+                let wrong = format!("{name} is also that of {other} (legal: one link; give both one SharedNetwork)");
                 draft.section.complain(report, "Interface", &wrong);
             }
         }
@@ -160,21 +157,17 @@ impl<'a> Drafts<'a> {
                 let holder = self.holding(address).and_then(|index| self.subnets.get(index));
                 if let Some(other) = owners.insert(address, draft) {
                     let other = other.section.label();
-                    let text = format!(
-                        "{label} RelayAddress: {address} is also that of {other} (legal: one link, once)"
-                    );
+                    let text =
+                        format!("{label} RelayAddress: {address} is also that of {other} (legal: one link, once)");
                     report.error(entry.place, text);
                 } else if let Some(holder) = holder.filter(|holder| holder.link != draft.link) {
                     let other = holder.section.label();
-                    let text = format!(
-                        "{label} RelayAddress: {address} lies in {other} (legal: an address of no other link)"
-                    );
+                    let text =
+                        format!("{label} RelayAddress: {address} lies in {other} (legal: an address of no other link)");
                     report.error(entry.place, text);
                 } else if holder.is_some() {
-                    report.notice(
-                        entry.place,
-                        format!("{label} RelayAddress: {address} lies in this link: not needed"),
-                    );
+                    report
+                        .notice(entry.place, format!("{label} RelayAddress: {address} lies in this link: not needed"));
                 }
             }
         }
@@ -187,8 +180,7 @@ impl<'a> Drafts<'a> {
 
 impl<'a> SubnetDraft<'a> {
     fn new(section: &'a Section, network: Network, position: usize) -> SubnetDraft<'a> {
-        let runs =
-            |name| section.all(name).filter_map(|entry| entry.value.span().map(|run| (run, entry.place)));
+        let runs = |name| section.all(name).filter_map(|entry| entry.value.span().map(|run| (run, entry.place)));
         let ranges = runs("Range").map(|(run, place)| RangeDraft { run, place, section: None }).collect();
         let excludes = runs("Exclude").map(|(run, _)| run).collect();
         SubnetDraft { section, network, link: 0, ranges, excludes, position }
@@ -196,9 +188,7 @@ impl<'a> SubnetDraft<'a> {
 
     /// How many addresses its ranges hold.
     fn addresses(&self) -> u64 {
-        let size = |range: &RangeDraft<'_>| {
-            u64::from(range.run.1.to_bits().saturating_sub(range.run.0.to_bits())) + 1
-        };
+        let size = |range: &RangeDraft<'_>| u64::from(range.run.1.to_bits().saturating_sub(range.run.0.to_bits())) + 1;
         self.ranges.iter().map(size).sum()
     }
 
@@ -225,10 +215,7 @@ impl<'a> SubnetDraft<'a> {
                 (None, Some(address)) => format!("{address} is the broadcast address"),
                 (None, None) => continue,
             };
-            report.error(
-                range.place,
-                format!("{}: {wrong} (legal: {})", self.range_label(range), self.usable()),
-            );
+            report.error(range.place, format!("{}: {wrong} (legal: {})", self.range_label(range), self.usable()));
         }
         let mut by_address: Vec<&RangeDraft<'_>> = self.ranges.iter().collect();
         by_address.sort_by_key(|range| (range.run, range.place));
@@ -237,8 +224,7 @@ impl<'a> SubnetDraft<'a> {
         };
         for range in rest {
             if range.run.0 <= widest.run.1 {
-                let (later, earlier) =
-                    if range.place > widest.place { (range, widest) } else { (widest, range) };
+                let (later, earlier) = if range.place > widest.place { (range, widest) } else { (widest, range) };
                 let (first, last) = earlier.run;
                 let spot = report.spot(earlier.place);
                 let label = self.range_label(later);
@@ -261,14 +247,10 @@ impl<'a> SubnetDraft<'a> {
             let label = self.section.label();
             let outside = [first, last].into_iter().find(|address| !self.network.contains(*address));
             if let Some(address) = outside {
-                let text =
-                    format!("{label} Exclude: {address} lies outside {} (legal: inside it)", self.network);
+                let text = format!("{label} Exclude: {address} lies outside {} (legal: inside it)", self.network);
                 report.error(entry.place, text);
             } else if !self.ranges.iter().any(|range| range.run.0 <= last && first <= range.run.1) {
-                report.notice(
-                    entry.place,
-                    format!("{label} Exclude: {first} - {last} meets no range: not needed"),
-                );
+                report.notice(entry.place, format!("{label} Exclude: {first} - {last} meets no range: not needed"));
             }
         }
     }
@@ -313,8 +295,7 @@ fn check_networks(subnets: &[SubnetDraft<'_>], report: &mut Report) {
         let (later, earlier) =
             if draft.section.place > widest.section.place { (draft, widest) } else { (widest, draft) };
         let spot = report.spot(earlier.section.place);
-        let wrong =
-            format!("overlaps {} of {spot} (legal: each address in one subnet)", earlier.section.label());
+        let wrong = format!("overlaps {} of {spot} (legal: each address in one subnet)", earlier.section.label());
         later.section.complain(report, "", &wrong);
     }
 }

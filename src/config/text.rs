@@ -60,11 +60,7 @@ pub(super) fn address(written: &str) -> Result<Ipv4Addr, String> {
 pub(super) fn host_address(written: &str) -> Result<Ipv4Addr, String> {
     let address = address(written)?;
     let first = address.octets()[0];
-    if first == 0 || first >= 224 {
-        Err(format!("{address} cannot be the address of a host"))
-    } else {
-        Ok(address)
-    }
+    if first == 0 || first >= 224 { Err(format!("{address} cannot be the address of a host")) } else { Ok(address) }
 }
 
 /// `FIRST - LAST`, or one address for both.
@@ -86,11 +82,7 @@ pub(super) fn list(written: &str) -> Result<Vec<&str>, String> {
         c == ',' && !quoted
     });
     let parts: Vec<&str> = parts.map(str::trim).collect();
-    if parts.iter().any(|part| part.is_empty()) {
-        Err("has an empty place in its list".to_owned())
-    } else {
-        Ok(parts)
-    }
+    if parts.iter().any(|part| part.is_empty()) { Err("has an empty place in its list".to_owned()) } else { Ok(parts) }
 }
 
 /// Text with its quotes taken off, `\"` and `\\` resolved; text without quotes stays as it is.
@@ -154,13 +146,10 @@ pub(super) fn separated_octets(written: &str) -> Option<Octets> {
 pub(super) fn hardware(written: &str) -> Result<(u8, Octets), String> {
     let (htype, address) = written.split_once('/').unwrap_or(("1", written));
     let htype: u8 = htype.trim().parse().map_err(|_| format!("{htype} is not a hardware type of 0-255"))?;
-    let octets =
-        separated_octets(address.trim()).ok_or_else(|| format!("{written} is not a hardware address"))?;
+    let octets = separated_octets(address.trim()).ok_or_else(|| format!("{written} is not a hardware address"))?;
     match octets.len() {
         length @ 17.. => Err(format!("has {length} octets")),
-        length if htype == 1 && length != 6 => {
-            Err(format!("has {length} octets, and an Ethernet address has 6"))
-        }
+        length if htype == 1 && length != 6 => Err(format!("has {length} octets, and an Ethernet address has 6")),
         _ => Ok((htype, octets)),
     }
 }

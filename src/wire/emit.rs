@@ -150,17 +150,11 @@ struct Bounds<'a> {
 
 impl<'a> Bounds<'a> {
     fn of(reply: &Reply<'a>) -> Bounds<'a> {
-        let limit = reply
-            .limit
-            .max(if reply.bootp { LIMIT_BOOTP } else { LIMIT_DHCP });
+        let limit = reply.limit.max(if reply.bootp { LIMIT_BOOTP } else { LIMIT_DHCP });
         let area = limit.saturating_sub(FIXED_OCTETS + END_OCTETS);
         let sizes = Sizes::of(reply.options);
-        let spare = area
-            .saturating_sub(OVERLOAD_OCTETS)
-            .saturating_sub(sizes.essential);
-        let relay_information = reply
-            .relay_information
-            .filter(|value| octets_of(value.len()) <= spare);
+        let spare = area.saturating_sub(OVERLOAD_OCTETS).saturating_sub(sizes.essential);
+        let relay_information = reply.relay_information.filter(|value| octets_of(value.len()) <= spare);
         let relay = relay_information.map_or(0, |value| octets_of(value.len()));
         let all = [sizes.wanted, relay, OVERLOAD_OCTETS, END_OCTETS];
         let payload_max = all.into_iter().fold(FIXED_OCTETS, usize::saturating_add);
@@ -176,8 +170,7 @@ impl<'a> Bounds<'a> {
             relay_information,
             fit: Fit {
                 options_left_out: sizes.reserved.saturating_add(names_left_out),
-                relay_information_left_out: reply.relay_information.is_some()
-                    && relay_information.is_none(),
+                relay_information_left_out: reply.relay_information.is_some() && relay_information.is_none(),
             },
         }
     }
@@ -198,10 +191,7 @@ impl<'a> Bounds<'a> {
             return [PLAIN; 4];
         }
         let given = |code| reply.options.iter().any(|(given, _)| *given == code);
-        let free = Layout {
-            file: Field::free(self.boot_file),
-            sname: Field::free(self.server_name),
-        };
+        let free = Layout { file: Field::free(self.boot_file), sname: Field::free(self.server_name) };
         let mut server_moved = free;
         if !given(SERVER_NAME) {
             server_moved.sname = free.sname.moved(SNAME_OCTETS, self.server_name);
@@ -232,8 +222,7 @@ impl Sizes {
             let octets = octets_of(value.len());
             match *code {
                 code if is_reserved(code) => sizes.reserved = sizes.reserved.saturating_add(1),
-                MESSAGE_TYPE | LEASE_TIME | SERVER_IDENTIFIER | CLIENT_IDENTIFIER
-                | SUBNET_SELECTION => {
+                MESSAGE_TYPE | LEASE_TIME | SERVER_IDENTIFIER | CLIENT_IDENTIFIER | SUBNET_SELECTION => {
                     sizes.essential = sizes.essential.saturating_add(octets);
                     sizes.wanted = sizes.wanted.saturating_add(octets);
                 }
@@ -254,13 +243,8 @@ fn choose(reply: &Reply<'_>, bounds: &Bounds<'_>) -> (Layout, Fit) {
     if bounds.wanted <= bounds.area {
         return (PLAIN, bounds.fit);
     }
-    let tried = bounds
-        .layouts(reply)
-        .map(|layout| (layout, left_out(reply, bounds.rooms(layout))));
-    let (layout, left_out) = tried
-        .into_iter()
-        .min_by_key(|(_, left_out)| *left_out)
-        .unwrap_or((PLAIN, 0));
+    let tried = bounds.layouts(reply).map(|layout| (layout, left_out(reply, bounds.rooms(layout))));
+    let (layout, left_out) = tried.into_iter().min_by_key(|(_, left_out)| *left_out).unwrap_or((PLAIN, 0));
     let options_left_out = bounds.fit.options_left_out.saturating_add(left_out);
     (layout, Fit { options_left_out, ..bounds.fit })
 }
@@ -277,12 +261,7 @@ fn left_out(reply: &Reply<'_>, mut rooms: Rooms) -> u16 {
 }
 
 /// Writes the message; returns its length.
-fn write(
-    reply: &Reply<'_>,
-    bounds: &Bounds<'_>,
-    layout: Layout,
-    payload: &mut [u8],
-) -> Result<usize, Full> {
+fn write(reply: &Reply<'_>, bounds: &Bounds<'_>, layout: Layout, payload: &mut [u8]) -> Result<usize, Full> {
     let rooms = bounds.rooms(layout);
     let mut whole = Writer::new(payload);
     reply.header.write(&mut Writer::new(whole.claim(HEAD_OCTETS)?))?;
@@ -291,10 +270,7 @@ fn write(
     whole.put(&COOKIE)?;
     begin(layout.sname, &mut sname, SERVER_NAME, bounds.server_name)?;
     begin(layout.file, &mut file, BOOT_FILE, bounds.boot_file)?;
-    let mut areas = Areas {
-        writers: [whole, file, sname],
-        rooms,
-    };
+    let mut areas = Areas { writers: [whole, file, sname], rooms };
     for (code, value) in reply.options {
         if !is_reserved(*code) {
             areas.put(*code, value)?;
@@ -400,10 +376,6 @@ fn pieces(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Octets of all pieces of a value of `length` octets with their heads.
 fn octets_of(length: usize) -> usize {
-    let pieces = if length <= PIECE_MAX {
-        1
-    } else {
-        length.div_ceil(PIECE_MAX)
-    };
+    let pieces = if length <= PIECE_MAX { 1 } else { length.div_ceil(PIECE_MAX) };
     pieces.saturating_mul(PIECE_HEAD).saturating_add(length)
 }

@@ -19,8 +19,30 @@ impl Random {
 }
 
 const BITS: [&str; 24] = [
-    "", "\"", "\\", "[", "]", "=", ";", "#", ",", "-", "/", ".", ":", "0x", "\n", "\r", "\0", "ä", "Include = a.ini\n",
-    "4294967296", "99999999999999999999", "[Subnet 0.0.0.0/0]\n", "Option.option-255 = 0x00\n", "255.255.255.255",
+    "",
+    "\"",
+    "\\",
+    "[",
+    "]",
+    "=",
+    ";",
+    "#",
+    ",",
+    "-",
+    "/",
+    ".",
+    ":",
+    "0x",
+    "\n",
+    "\r",
+    "\0",
+    "ä",
+    "Include = a.ini\n",
+    "4294967296",
+    "99999999999999999999",
+    "[Subnet 0.0.0.0/0]\n",
+    "Option.option-255 = 0x00\n",
+    "255.255.255.255",
 ];
 
 fn edited(text: &str, random: &mut Random) -> String {
@@ -54,7 +76,8 @@ fn random_edits_of_the_samples_never_panic() {
 #[test]
 fn lines_of_sections_swapped_at_random_never_panic() {
     let mut random = Random(42);
-    let mut pool: Vec<String> = SAMPLES.iter().flat_map(|name| text(name).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
+    let mut pool: Vec<String> =
+        SAMPLES.iter().flat_map(|name| text(name).lines().map(str::to_owned).collect::<Vec<_>>()).collect();
     for line in &mut pool {
         if line.starts_with(';') && !line.starts_with("; ") {
             line.remove(0);

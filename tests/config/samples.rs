@@ -58,7 +58,9 @@ fn every_sample_passes_with_all_that_it_shows_switched_on() {
             on.push('\n');
         }
         assert!(on.len() < text(name).len() || name == "minimal.ini", "{name} shows nothing");
-        Files::new(&[("a.ini", &on)]).load("a.ini").unwrap_or_else(|errors| panic!("{name}: {}", lines(&errors).join("\n")));
+        Files::new(&[("a.ini", &on)])
+            .load("a.ini")
+            .unwrap_or_else(|errors| panic!("{name}: {}", lines(&errors).join("\n")));
     }
 }
 

@@ -17,8 +17,7 @@ fn live_on(disk: &SimDisk, model: &Model, place: &str) {
     model.acked = table;
     model.commit(&mut journal, &[1]).expect("no fault");
     disk.power_cut(Fate::Lost);
-    let (_, _, table) = open(disk.clone(), OpenMode::Normal)
-        .unwrap_or_else(|error| panic!("{place}, again: {error}"));
+    let (_, _, table) = open(disk.clone(), OpenMode::Normal).unwrap_or_else(|error| panic!("{place}, again: {error}"));
     assert_eq!(table, model.acked, "{place}, again");
 }
 
@@ -52,10 +51,7 @@ fn a_power_cut_at_every_step_loses_nothing_that_was_committed() {
             live_on(&disk, &model, &format!("step {step} of {steps}, {fate:?}"));
         }
     }
-    println!(
-        "{steps} steps, {} power cuts",
-        steps * FATES.len() as u64 * 2
-    );
+    println!("{steps} steps, {} power cuts", steps * FATES.len() as u64 * 2);
 }
 
 /// Recovery writes, too, so it is cut at each of its own steps.
@@ -79,11 +75,7 @@ fn a_power_cut_at_every_step_of_a_recovery_loses_nothing() {
             for fate in FATES {
                 let disk = disk.fork();
                 disk.power_cut(fate);
-                live_on(
-                    &disk,
-                    &model,
-                    &format!("step {first}, then {step} of recovery, {fate:?}"),
-                );
+                live_on(&disk, &model, &format!("step {first}, then {step} of recovery, {fate:?}"));
                 cuts += 1;
             }
         }

@@ -34,12 +34,7 @@ fn flipped(disk: &SimDisk, name: &str, at: usize) -> SimDisk {
 
 fn place(error: &JournalError) -> (String, u64) {
     match error {
-        JournalError::Damaged {
-            path,
-            offset,
-            stored,
-            computed,
-        } => {
+        JournalError::Damaged { path, offset, stored, computed } => {
             assert_ne!(stored, computed);
             (path.display().to_string(), *offset)
         }
@@ -54,20 +49,10 @@ fn any_changed_octet_before_the_last_batch_is_refused_with_file_and_offset() {
     for at in 0..offsets[2] {
         let disk = flipped(&disk, FIRST, at);
         let error = open(disk.clone(), OpenMode::Normal).expect_err("damage");
-        let begin = [0, offsets[0], offsets[1]]
-            .into_iter()
-            .rfind(|&begin| begin <= at)
-            .expect("0 is");
-        assert_eq!(
-            place(&error),
-            (format!("/sim/{FIRST}"), begin as u64),
-            "octet {at}"
-        );
+        let begin = [0, offsets[0], offsets[1]].into_iter().rfind(|&begin| begin <= at).expect("0 is");
+        assert_eq!(place(&error), (format!("/sim/{FIRST}"), begin as u64), "octet {at}");
         let text = error.to_string();
-        assert!(
-            text.contains(&format!("/sim/{FIRST}: damaged at byte {begin} ")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("/sim/{FIRST}: damaged at byte {begin} ")), "{text}");
         assert!(text.contains("--keep-before-damage"), "{text}");
         assert!(error.is_damage());
         assert_eq!(disk.names(), [FIRST], "a refusal changes nothing");
@@ -87,12 +72,7 @@ fn a_bad_last_batch_is_a_torn_tail_and_cut_whole() {
         let (_, recovery, table) = open(disk.clone(), OpenMode::Normal).expect("no damage");
         assert_eq!(table, without);
         assert_eq!(recovery.torn_bytes, report.torn_bytes);
-        assert_eq!(
-            verify(&mut disk.clone(), Scope::Folder)
-                .expect("sound")
-                .torn_bytes,
-            0
-        );
+        assert_eq!(verify(&mut disk.clone(), Scope::Folder).expect("sound").torn_bytes, 0);
     }
 }
 
@@ -128,11 +108,7 @@ fn a_bad_last_batch_before_an_end_mark_is_damage() {
 #[test]
 fn a_bad_batch_before_a_torn_one_is_damage() {
     let (disk, _, offsets) = three_batches();
-    let disk = flipped(
-        &flipped(&disk, FIRST, offsets[1] + 30),
-        FIRST,
-        offsets[3] - 1,
-    );
+    let disk = flipped(&flipped(&disk, FIRST, offsets[1] + 30), FIRST, offsets[3] - 1);
     let error = open(disk, OpenMode::Normal).expect_err("damage");
     assert_eq!(place(&error).1, offsets[1] as u64);
 }
@@ -144,18 +120,10 @@ fn every_changed_octet_of_a_snapshot_and_of_a_segment_before_the_last_is_refused
     let report = verify(&mut disk.clone(), Scope::Folder).expect("sound");
     assert!(report.files.len() >= 3, "a snapshot and two segments");
     for file in &report.files[..report.files.len() - 1] {
-        let name = file
-            .path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .expect("a name");
+        let name = file.path.file_name().and_then(|name| name.to_str()).expect("a name");
         for at in 0..file.octets as usize {
             let error = open(flipped(&disk, name, at), OpenMode::Normal).expect_err("damage");
-            assert_eq!(
-                place(&error).0,
-                file.path.display().to_string(),
-                "octet {at}"
-            );
+            assert_eq!(place(&error).0, file.path.display().to_string(), "octet {at}");
         }
     }
 }
@@ -170,10 +138,7 @@ fn a_missing_file_is_named() {
         let disk = disk.fork();
         understudy::journal::Storage::remove(&mut disk.clone(), name).expect("there");
         let error = open(disk, OpenMode::Normal).expect_err("a gap");
-        assert!(
-            error.to_string().contains(name) || matches!(error, JournalError::Gap { found: 0, .. }),
-            "{error}"
-        );
+        assert!(error.to_string().contains(name) || matches!(error, JournalError::Gap { found: 0, .. }), "{error}");
     }
 }
 
@@ -182,18 +147,10 @@ fn the_override_keeps_what_precedes_the_damage_and_sets_the_rest_aside() {
     let (disk, _, offsets) = three_batches();
     let damaged = flipped(&disk, FIRST, offsets[1] + 3);
     let before = damaged.octets(FIRST);
-    let (mut journal, recovery, table) =
-        open(damaged.clone(), OpenMode::KeepBeforeDamage).expect("kept");
+    let (mut journal, recovery, table) = open(damaged.clone(), OpenMode::KeepBeforeDamage).expect("kept");
     assert_eq!(table, Table::from([(1, 1), (2, 2)]));
-    assert!(
-        recovery
-            .damage
-            .is_some_and(|damage| place(&damage).1 == offsets[1] as u64)
-    );
-    assert_eq!(
-        recovery.set_aside,
-        [std::path::Path::new("/sim/leases.000001.damaged")]
-    );
+    assert!(recovery.damage.is_some_and(|damage| place(&damage).1 == offsets[1] as u64));
+    assert_eq!(recovery.set_aside, [std::path::Path::new("/sim/leases.000001.damaged")]);
     assert_eq!(damaged.octets("leases.000001.damaged"), before);
     let mut model = Model::default();
     model.acked = table;
@@ -234,15 +191,9 @@ fn without_damage_the_override_does_nothing_else_than_a_normal_start() {
 #[test]
 fn a_new_journal_is_refused_where_one_holds_records_and_only_there() {
     let (disk, _, offsets) = three_batches();
-    assert!(matches!(
-        open(disk.clone(), OpenMode::New),
-        Err(JournalError::Exists { .. })
-    ));
+    assert!(matches!(open(disk.clone(), OpenMode::New), Err(JournalError::Exists { .. })));
     let damaged = flipped(&disk, FIRST, offsets[0] + 3);
-    assert!(matches!(
-        open(damaged, OpenMode::New),
-        Err(JournalError::Exists { .. })
-    ));
+    assert!(matches!(open(damaged, OpenMode::New), Err(JournalError::Exists { .. })));
 
     let disk = SimDisk::new(1);
     for mode in [OpenMode::Normal, OpenMode::New, OpenMode::New] {
@@ -260,10 +211,7 @@ fn a_journal_of_another_version_is_refused_by_its_number() {
     octets[60..64].copy_from_slice(&crc);
     disk.put(FIRST, &octets);
     for mode in [OpenMode::Normal, OpenMode::KeepBeforeDamage] {
-        assert!(matches!(
-            open(disk.clone(), mode),
-            Err(JournalError::OtherVersion { version: 2, .. })
-        ));
+        assert!(matches!(open(disk.clone(), mode), Err(JournalError::OtherVersion { version: 2, .. })));
     }
 }
 
@@ -271,18 +219,9 @@ fn a_journal_of_another_version_is_refused_by_its_number() {
 fn a_dump_names_the_place_of_each_record_and_reads_single_files() {
     let (disk, _, offsets) = three_batches();
     let mut seen = Vec::new();
-    let report = dump(
-        &mut disk.clone(),
-        Scope::File(FIRST),
-        &mut |position, payload| {
-            seen.push((
-                position.batch,
-                position.index,
-                position.offset as usize,
-                read(payload),
-            ));
-        },
-    )
+    let report = dump(&mut disk.clone(), Scope::File(FIRST), &mut |position, payload| {
+        seen.push((position.batch, position.index, position.offset as usize, read(payload)));
+    })
     .expect("sound");
     let expected = [
         (1, 0, offsets[0], (1, 1)),
@@ -292,24 +231,10 @@ fn a_dump_names_the_place_of_each_record_and_reads_single_files() {
         (3, 0, offsets[2], (2, 5)),
     ];
     assert_eq!(seen, expected);
-    assert_eq!(
-        (report.records, report.files[0].batches, report.clean_stop),
-        (5, 3, false)
-    );
-    assert!(matches!(
-        verify(&mut disk.clone(), Scope::File("none")),
-        Err(JournalError::Io { .. })
-    ));
-    assert_eq!(
-        verify(&mut SimDisk::new(1), Scope::Folder)
-            .expect("empty")
-            .files,
-        []
-    );
+    assert_eq!((report.records, report.files[0].batches, report.clean_stop), (5, 3, false));
+    assert!(matches!(verify(&mut disk.clone(), Scope::File("none")), Err(JournalError::Io { .. })));
+    assert_eq!(verify(&mut SimDisk::new(1), Scope::Folder).expect("empty").files, []);
     disk.put("other", b"some text");
     assert!(verify(&mut disk.clone(), Scope::File("other")).is_err());
-    assert!(
-        Journal::open(disk, OpenMode::Normal, &mut |_| {}).is_ok(),
-        "other files are nobody's business"
-    );
+    assert!(Journal::open(disk, OpenMode::Normal, &mut |_| {}).is_ok(), "other files are nobody's business");
 }

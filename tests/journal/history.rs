@@ -36,11 +36,7 @@ impl Model {
     }
 
     /// Changes `keys` in one commit.
-    pub(crate) fn commit<S: Storage>(
-        &mut self,
-        journal: &mut Journal<S>,
-        keys: &[u8],
-    ) -> Result<(), JournalError> {
+    pub(crate) fn commit<S: Storage>(&mut self, journal: &mut Journal<S>, keys: &[u8]) -> Result<(), JournalError> {
         let records = self.change(keys);
         journal.commit(&records)?;
         self.promise();
@@ -63,10 +59,7 @@ pub(crate) fn append(records: &mut Vec<u8>, key: u8, version: u32) {
     frame::append(records, |out| {
         out.extend_from_slice(&[1, key]);
         out.extend_from_slice(&version.to_be_bytes());
-        out.resize(
-            out.len() + usize::from(key) * 7 + version as usize % 5,
-            0xA5,
-        );
+        out.resize(out.len() + usize::from(key) * 7 + version as usize % 5, 0xA5);
     });
 }
 
@@ -74,18 +67,12 @@ pub(crate) fn append(records: &mut Vec<u8>, key: u8, version: u32) {
 pub(crate) fn read(payload: &[u8]) -> (u8, u32) {
     let version = u32::from_be_bytes(payload[2..6].try_into().expect("four octets"));
     assert_eq!(payload[0], 1);
-    assert_eq!(
-        payload.len(),
-        6 + usize::from(payload[1]) * 7 + version as usize % 5
-    );
+    assert_eq!(payload.len(), 6 + usize::from(payload[1]) * 7 + version as usize % 5);
     (payload[1], version)
 }
 
 /// Opens a journal and gives what it replayed.
-pub(crate) fn open<S: Storage>(
-    storage: S,
-    mode: OpenMode,
-) -> Result<(Journal<S>, Recovery, Table), JournalError> {
+pub(crate) fn open<S: Storage>(storage: S, mode: OpenMode) -> Result<(Journal<S>, Recovery, Table), JournalError> {
     let mut table = Table::new();
     let (journal, recovery) = Journal::open(storage, mode, &mut |payload| {
         let (key, version) = read(payload);

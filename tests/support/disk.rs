@@ -144,17 +144,11 @@ impl SimDisk {
     pub(crate) fn power_cut(&self, fate: Fate) {
         let mut disk = self.0.borrow_mut();
         let disk = &mut *disk;
-        let free = if fate == Fate::Stale {
-            disk.free_blocks.clone()
-        } else {
-            Content::default()
-        };
+        let free = if fate == Fate::Stale { disk.free_blocks.clone() } else { Content::default() };
         for file in &mut disk.files {
             for change in std::mem::take(&mut file.changes) {
                 file.durable.survive(&change, &mut |sector| {
-                    keep(&mut disk.random, fate)
-                        .then_some(())
-                        .ok_or(free.sector(sector))
+                    keep(&mut disk.random, fate).then_some(()).ok_or(free.sector(sector))
                 });
             }
             file.live = file.durable.clone();
@@ -193,11 +187,7 @@ impl SimDisk {
         let mut disk = self.0.borrow_mut();
         let mut content = Content::default();
         content.write(0, octets);
-        disk.files.push(File {
-            live: content.clone(),
-            durable: content,
-            changes: Vec::new(),
-        });
+        disk.files.push(File { live: content.clone(), durable: content, changes: Vec::new() });
         let id = disk.files.len() - 1;
         disk.live_names.insert(name.to_owned(), id);
         disk.durable_names.insert(name.to_owned(), id);
@@ -232,10 +222,7 @@ fn no_power() -> io::Error {
 
 impl Disk {
     fn used(&self) -> u64 {
-        self.live_names
-            .values()
-            .map(|&id| self.files[id].live.octets)
-            .sum()
+        self.live_names.values().map(|&id| self.files[id].live.octets).sum()
     }
 
     /// One step, if the power is on.
@@ -263,21 +250,14 @@ impl Disk {
     }
 
     fn id(&self, name: &str) -> io::Result<usize> {
-        self.live_names
-            .get(name)
-            .copied()
-            .ok_or(io::ErrorKind::NotFound.into())
+        self.live_names.get(name).copied().ok_or(io::ErrorKind::NotFound.into())
     }
 
     /// Lengthens a file if there is room for it.
     fn admit(&self, id: usize, end: u64) -> io::Result<()> {
         let more = end.saturating_sub(self.files[id].live.octets);
         let room = self.capacity.saturating_sub(self.used());
-        if more > room {
-            Err(io::ErrorKind::StorageFull.into())
-        } else {
-            Ok(())
-        }
+        if more > room { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     fn change(&mut self, id: usize, change: Change) {
@@ -317,10 +297,7 @@ impl Storage for SimDisk {
     fn list(&mut self) -> io::Result<Vec<Entry>> {
         let disk = self.0.borrow();
         disk.powered()?;
-        let entry = |(name, &id): (&String, &usize)| Entry {
-            name: name.clone(),
-            octets: disk.files[id].live.octets,
-        };
+        let entry = |(name, &id): (&String, &usize)| Entry { name: name.clone(), octets: disk.files[id].live.octets };
         Ok(disk.live_names.iter().map(entry).collect())
     }
 
@@ -341,13 +318,7 @@ impl Storage for SimDisk {
         let id = disk.id(name)?;
         disk.admit(id, offset + octets.len() as u64)?;
         if is_zero(octets) {
-            disk.change(
-                id,
-                Change::Zeros {
-                    offset,
-                    octets: octets.len() as u64,
-                },
-            );
+            disk.change(id, Change::Zeros { offset, octets: octets.len() as u64 });
             return Ok(());
         }
         let powered = match disk.fault {
@@ -355,18 +326,8 @@ impl Storage for SimDisk {
             Fault::SyncAfter(_) | Fault::None => octets.len(),
         };
         disk.steps += powered as u64;
-        disk.change(
-            id,
-            Change::Write {
-                offset,
-                octets: octets[..powered].to_vec(),
-            },
-        );
-        if powered < octets.len() {
-            Err(no_power())
-        } else {
-            Ok(())
-        }
+        disk.change(id, Change::Write { offset, octets: octets[..powered].to_vec() });
+        if powered < octets.len() { Err(no_power()) } else { Ok(()) }
     }
 
     fn reserve(&mut self, name: &str, offset: u64, octets: u64) -> io::Result<()> {
@@ -446,7 +407,5 @@ impl Storage for SimDisk {
 
 fn is_zero(octets: &[u8]) -> bool {
     static ZEROS: [u8; 4096] = [0; 4096];
-    octets
-        .chunks(ZEROS.len())
-        .all(|chunk| chunk == &ZEROS[..chunk.len()])
+    octets.chunks(ZEROS.len()).all(|chunk| chunk == &ZEROS[..chunk.len()])
 }

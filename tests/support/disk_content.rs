@@ -32,8 +32,7 @@ impl Content {
 
     /// Reads from `offset`, as far as there is something.
     pub(crate) fn read(&self, offset: u64, into: &mut [u8]) -> usize {
-        let got = usize::try_from(self.octets.saturating_sub(offset))
-            .map_or(into.len(), |rest| rest.min(into.len()));
+        let got = usize::try_from(self.octets.saturating_sub(offset)).map_or(into.len(), |rest| rest.min(into.len()));
         into[..got].fill(0);
         let end = offset + got as u64;
         for (&index, sector) in self.sectors.range(offset / SECTOR as u64..) {
@@ -56,10 +55,7 @@ impl Content {
             let position = offset + at as u64;
             let within = (position % SECTOR as u64) as usize;
             let count = (SECTOR - within).min(octets.len() - at);
-            let sector = self
-                .sectors
-                .entry(position / SECTOR as u64)
-                .or_insert([0; SECTOR]);
+            let sector = self.sectors.entry(position / SECTOR as u64).or_insert([0; SECTOR]);
             sector[within..within + count].copy_from_slice(&octets[at..at + count]);
             at += count;
         }
@@ -76,9 +72,7 @@ impl Content {
                 sector[(from - start) as usize..(to - start) as usize].fill(0);
             }
         }
-        self.sectors.retain(|index, sector| {
-            !(first..=last).contains(index) || sector.iter().any(|&octet| octet != 0)
-        });
+        self.sectors.retain(|index, sector| !(first..=last).contains(index) || sector.iter().any(|&octet| octet != 0));
     }
 
     fn set_length(&mut self, octets: u64) {
@@ -100,19 +94,14 @@ impl Content {
 
     /// Applies what a power cut leaves of a change: `fate` is asked for each sector, and gives what stands there
     /// instead where that one is new to the file.
-    pub(crate) fn survive(
-        &mut self,
-        change: &Change,
-        fate: &mut dyn FnMut(u64) -> Result<(), [u8; SECTOR]>,
-    ) {
+    pub(crate) fn survive(&mut self, change: &Change, fate: &mut dyn FnMut(u64) -> Result<(), [u8; SECTOR]>) {
         match change {
             Change::Write { offset, octets } => {
                 let mut at = 0;
                 while at < octets.len() {
                     let position = offset + at as u64;
                     let index = position / SECTOR as u64;
-                    let count =
-                        (SECTOR - (position % SECTOR as u64) as usize).min(octets.len() - at);
+                    let count = (SECTOR - (position % SECTOR as u64) as usize).min(octets.len() - at);
                     match fate(index) {
                         Ok(()) => self.write(position, &octets[at..at + count]),
                         Err(stale) => self.leave_stale(index, stale),

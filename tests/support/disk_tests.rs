@@ -44,11 +44,7 @@ fn a_torn_write_is_whole_in_each_sector_and_not_in_all() {
         disk.write("a", 0, &[2; 2000]).expect("room");
         disk.power_cut(Fate::Torn);
         let octets = disk.octets("a").expect("there");
-        assert!(
-            octets
-                .chunks(512)
-                .all(|sector| sector.iter().all(|octet| *octet == sector[0]))
-        );
+        assert!(octets.chunks(512).all(|sector| sector.iter().all(|octet| *octet == sector[0])));
         octets.contains(&1) && octets.contains(&2)
     });
     assert!(torn);
@@ -65,11 +61,7 @@ fn a_failed_sync_is_never_made_good_by_a_later_one() {
     let syncs = disk.syncs();
     disk.sync("a").expect("only one fails");
     assert_eq!(disk.syncs(), syncs + 1);
-    assert_eq!(
-        disk.octets("a").expect("there")[0],
-        2,
-        "a reader sees what the disk has not"
-    );
+    assert_eq!(disk.octets("a").expect("there")[0], 2, "a reader sees what the disk has not");
     disk.power_cut(Fate::Kept);
     assert_eq!(disk.octets("a").expect("there")[0], 1);
 }
@@ -90,9 +82,7 @@ fn the_power_goes_at_the_step_asked_for_and_in_the_middle_of_a_write() {
 fn a_full_disk_says_so_and_takes_what_fits() {
     let mut disk = disk_with_a_file(1);
     disk.set_capacity(3000);
-    assert!(understudy::journal::storage::is_full(
-        &disk.reserve("a", 2000, 1001).expect_err("no room")
-    ));
+    assert!(understudy::journal::storage::is_full(&disk.reserve("a", 2000, 1001).expect_err("no room")));
     disk.reserve("a", 2000, 1000).expect("room");
     assert_eq!(disk.used(), 3000);
     disk.write("a", 2990, &[1; 10]).expect("in its own room");

@@ -7,22 +7,13 @@ use understudy::wire::cursor::{Full, Reader, Writer};
 #[test]
 fn a_reader_takes_all_or_nothing() {
     let mut reader = Reader::new(&[1, 2, 3, 4, 5, 6, 7]);
-    assert_eq!(
-        (reader.u8(), reader.u16(), reader.at()),
-        (Some(1), Some(0x0203), 3)
-    );
+    assert_eq!((reader.u8(), reader.u16(), reader.at()), (Some(1), Some(0x0203), 3));
     assert_eq!(reader.take(5), None);
     assert_eq!(reader.array::<5>(), None);
     assert_eq!((reader.u32(), reader.at()), (Some(0x0405_0607), 7));
     assert!(reader.is_empty());
-    assert_eq!(
-        (reader.u8(), reader.u16(), reader.u32(), reader.address()),
-        (None, None, None, None)
-    );
-    assert_eq!(
-        (reader.take(0), reader.take(usize::MAX)),
-        (Some(&[][..]), None)
-    );
+    assert_eq!((reader.u8(), reader.u16(), reader.u32(), reader.address()), (None, None, None, None));
+    assert_eq!((reader.take(0), reader.take(usize::MAX)), (Some(&[][..]), None));
 }
 
 /// What does not fit in full is not written at all.
@@ -56,15 +47,8 @@ fn a_padded_value_is_followed_by_zeros() {
 /// The names of the messages in RFC 2131 table 2.
 #[test]
 fn message_types_are_called_as_in_the_standard() {
-    let names: Vec<String> = (0..=9)
-        .map(|code| MessageType::from(code).to_string())
-        .collect();
-    let expected = [
-        "DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM",
-    ];
+    let names: Vec<String> = (0..=9).map(|code| MessageType::from(code).to_string()).collect();
+    let expected = ["DISCOVER", "OFFER", "REQUEST", "DECLINE", "ACK", "NAK", "RELEASE", "INFORM"];
     assert_eq!(names[1..9], expected.map(|name| format!("DHCP{name}")));
-    assert_eq!(
-        (&names[0][..], &names[9][..]),
-        ("DHCP message of type 0", "DHCP message of type 9")
-    );
+    assert_eq!((&names[0][..], &names[9][..]), ("DHCP message of type 0", "DHCP message of type 9"));
 }

@@ -21,16 +21,7 @@ fn a_small_reply_is_padded_to_300_octets() {
 #[test]
 fn options_stand_in_the_order_given() {
     let header = header();
-    let (taken, _) = emitted(&reply(
-        &header,
-        &[
-            (53, &[5]),
-            (15, b"b"),
-            (6, &[1, 2, 3, 4]),
-            (3, &[4; 4]),
-            (80, &[]),
-        ],
-    ));
+    let (taken, _) = emitted(&reply(&header, &[(53, &[5]), (15, b"b"), (6, &[1, 2, 3, 4]), (3, &[4; 4]), (80, &[])]));
     assert_eq!(taken.codes(), [53, 15, 6, 3, 80]);
     assert_eq!(taken.joined(80), Some(Vec::new()));
 }
@@ -64,11 +55,7 @@ fn a_reused_buffer_does_not_shine_through() {
 fn names_stand_in_their_fields() {
     let header = header();
     let (server, file) = ([b's'; 63], [b'f'; 127]);
-    let plain = Reply {
-        server_name: &server,
-        boot_file: &file,
-        ..reply(&header, &[(53, &[2])])
-    };
+    let plain = Reply { server_name: &server, boot_file: &file, ..reply(&header, &[(53, &[2])]) };
     let (taken, fit) = emitted(&plain);
     assert_eq!(fit, Fit::default());
     assert_eq!(taken.bytes[44..108], [&server[..], &[0]].concat());
@@ -79,11 +66,7 @@ fn names_stand_in_their_fields() {
 #[test]
 fn names_that_are_too_long_are_left_out_and_counted() {
     let header = header();
-    let long = Reply {
-        server_name: &[b's'; 64],
-        boot_file: &[b'f'; 128],
-        ..reply(&header, &[(53, &[2])])
-    };
+    let long = Reply { server_name: &[b's'; 64], boot_file: &[b'f'; 128], ..reply(&header, &[(53, &[2])]) };
     let (taken, fit) = emitted(&long);
     assert_eq!(fit.options_left_out, 2);
     assert!(taken.bytes[44..236].iter().all(|octet| *octet == 0));
@@ -94,23 +77,11 @@ fn names_that_are_too_long_are_left_out_and_counted() {
 fn values_over_255_octets_are_split_and_others_are_not() {
     let header = header();
     let value: Vec<u8> = (0..=250_u8).cycle().take(800).collect();
-    for (length, pieces) in [
-        (0, &[0][..]),
-        (254, &[254]),
-        (255, &[255]),
-        (256, &[255, 1]),
-        (510, &[255, 255]),
-    ] {
+    for (length, pieces) in [(0, &[0][..]), (254, &[254]), (255, &[255]), (256, &[255, 1]), (510, &[255, 255])] {
         let options: &[(u8, &[u8])] = &[(53, &[5]), (121, &value[..length])];
-        let (taken, fit) = emitted(&Reply {
-            limit: 1472,
-            ..reply(&header, options)
-        });
+        let (taken, fit) = emitted(&Reply { limit: 1472, ..reply(&header, options) });
         assert_eq!(fit, Fit::default());
-        let lengths: Vec<usize> = taken.options[1..]
-            .iter()
-            .map(|piece| piece.1.len())
-            .collect();
+        let lengths: Vec<usize> = taken.options[1..].iter().map(|piece| piece.1.len()).collect();
         assert_eq!(lengths, pieces);
         assert_eq!(taken.joined(121).unwrap(), &value[..length]);
         assert!(taken.options[1..].iter().all(|piece| piece.0 == 121));
@@ -121,14 +92,7 @@ fn values_over_255_octets_are_split_and_others_are_not() {
 #[test]
 fn reserved_codes_are_left_out_and_counted() {
     let header = header();
-    let options: &[(u8, &[u8])] = &[
-        (53, &[5]),
-        (0, b""),
-        (52, &[3]),
-        (82, &[1, 1, 1]),
-        (255, b""),
-        (12, b"x"),
-    ];
+    let options: &[(u8, &[u8])] = &[(53, &[5]), (0, b""), (52, &[3]), (82, &[1, 1, 1]), (255, b""), (12, b"x")];
     let (taken, fit) = emitted(&reply(&header, options));
     assert_eq!(taken.codes(), [53, 12]);
     assert_eq!(fit.options_left_out, 4);
@@ -143,18 +107,8 @@ fn the_header_of_a_reply_copies_what_table_3_copies() {
     request.giaddr = [192, 0, 2, 254].into();
     request.chaddr = [9; 16];
     let reply = request.reply();
-    assert_eq!(
-        (reply.op, reply.hops, reply.secs, reply.flags),
-        (2, 0, 0, 0xffff)
-    );
-    assert_eq!(
-        (reply.xid, reply.htype, reply.hlen, reply.chaddr),
-        (request.xid, 1, 6, [9; 16])
-    );
+    assert_eq!((reply.op, reply.hops, reply.secs, reply.flags), (2, 0, 0, 0xffff));
+    assert_eq!((reply.xid, reply.htype, reply.hlen, reply.chaddr), (request.xid, 1, 6, [9; 16]));
     assert_eq!(reply.giaddr, request.giaddr);
-    assert!(
-        [reply.ciaddr, reply.yiaddr, reply.siaddr]
-            .iter()
-            .all(|address| address.is_unspecified())
-    );
+    assert!([reply.ciaddr, reply.yiaddr, reply.siaddr].iter().all(|address| address.is_unspecified()));
 }

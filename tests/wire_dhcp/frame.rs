@@ -35,23 +35,10 @@ fn the_headers_are_as_the_standards_draw_them() {
 fn both_checksums_are_right_for_any_payload() {
     let mut seeded = Seeded::new(1);
     for round in 0..2000 {
-        let length = if round == 0 {
-            PAYLOAD_MAX
-        } else {
-            seeded.below(700)
-        };
+        let length = if round == 0 { PAYLOAD_MAX } else { seeded.below(700) };
         let payload = seeded.octets(length);
         let mut envelope = envelope();
-        envelope.to = SocketAddrV4::new(
-            [
-                seeded.octet(),
-                seeded.octet(),
-                seeded.octet(),
-                seeded.octet(),
-            ]
-            .into(),
-            68,
-        );
+        envelope.to = SocketAddrV4::new([seeded.octet(), seeded.octet(), seeded.octet(), seeded.octet()].into(), 68);
         let mut frame = Vec::new();
         ethernet(&envelope, &payload, &mut frame).unwrap();
         assert_eq!(sum(&frame[14..34]), 0xffff);
@@ -83,9 +70,7 @@ fn a_payload_over_65507_octets_is_refused_and_nothing_is_appended() {
 }
 
 fn sum(bytes: &[u8]) -> u32 {
-    let words = bytes
-        .chunks(2)
-        .map(|word| u32::from(word[0]) << 8 | u32::from(*word.get(1).unwrap_or(&0)));
+    let words = bytes.chunks(2).map(|word| u32::from(word[0]) << 8 | u32::from(*word.get(1).unwrap_or(&0)));
     let mut sum: u64 = words.map(u64::from).sum();
     while sum > 0xffff {
         sum = (sum >> 16) + (sum & 0xffff);

@@ -23,28 +23,13 @@ const NOT_CANONICAL: [(&str, &str); 8] = [
 fn every_golden_packet_reads_as_its_file_lists() {
     let mut scratch = Scratch::new();
     for golden in all() {
-        let message = parse(&golden.bytes, &mut scratch)
-            .unwrap_or_else(|error| panic!("{}: {error}", golden.name));
-        let options: Vec<(u8, Vec<u8>)> = message
-            .options
-            .iter()
-            .map(|(code, value)| (code, value.to_vec()))
-            .collect();
+        let message = parse(&golden.bytes, &mut scratch).unwrap_or_else(|error| panic!("{}: {error}", golden.name));
+        let options: Vec<(u8, Vec<u8>)> = message.options.iter().map(|(code, value)| (code, value.to_vec())).collect();
         assert_eq!(options, golden.options, "{}", golden.name);
         for (code, value) in &golden.options {
-            assert_eq!(
-                message.options.get(*code),
-                Some(&value[..]),
-                "{} option {code}",
-                golden.name
-            );
+            assert_eq!(message.options.get(*code), Some(&value[..]), "{} option {code}", golden.name);
         }
-        assert_eq!(
-            message.options.is_truncated(),
-            golden.name == "ipphone-discover",
-            "{}",
-            golden.name
-        );
+        assert_eq!(message.options.is_truncated(), golden.name == "ipphone-discover", "{}", golden.name);
     }
 }
 
@@ -56,25 +41,16 @@ fn every_golden_packet_has_its_fixed_fields_read() {
         let bytes = &golden.bytes;
         let message = parse(bytes, &mut scratch).unwrap();
         let header = &message.header;
-        assert_eq!(
-            [header.op, header.htype, header.hlen, header.hops],
-            bytes[..4]
-        );
+        assert_eq!([header.op, header.htype, header.hlen, header.hops], bytes[..4]);
         assert_eq!(header.xid.to_be_bytes(), bytes[4..8]);
         assert_eq!(header.secs.to_be_bytes(), bytes[8..10]);
         assert_eq!(header.flags.to_be_bytes(), bytes[10..12]);
         let addresses = [header.ciaddr, header.yiaddr, header.siaddr, header.giaddr];
-        assert_eq!(
-            addresses.map(|address| address.octets()).concat(),
-            bytes[12..28]
-        );
+        assert_eq!(addresses.map(|address| address.octets()).concat(), bytes[12..28]);
         assert_eq!(header.chaddr, bytes[28..44]);
         assert_eq!(message.sname, &bytes[44..108]);
         assert_eq!(message.file, &bytes[108..236]);
-        assert_eq!(
-            header.hardware_address(),
-            &bytes[28..28 + usize::from(bytes[2])]
-        );
+        assert_eq!(header.hardware_address(), &bytes[28..28 + usize::from(bytes[2])]);
     }
 }
 
@@ -95,15 +71,8 @@ fn the_message_type_of_each_golden_packet_is_the_one_in_its_name() {
     let mut scratch = Scratch::new();
     for golden in all().iter().filter(|golden| golden.name != "bootp-request") {
         let message = parse(&golden.bytes, &mut scratch).unwrap();
-        let expected = types
-            .iter()
-            .find(|(ending, _)| golden.name.ends_with(ending))
-            .map(|(_, kind)| *kind);
-        assert!(
-            expected.is_some(),
-            "{}: no message type in its name",
-            golden.name
-        );
+        let expected = types.iter().find(|(ending, _)| golden.name.ends_with(ending)).map(|(_, kind)| *kind);
+        assert!(expected.is_some(), "{}: no message type in its name", golden.name);
         assert_eq!(message.options.message_type(), expected, "{}", golden.name);
     }
 }
@@ -133,10 +102,7 @@ fn the_relays_of_the_golden_packets_are_understood() {
     let relay = RelayInformation::new(message.options.get(RELAY_INFORMATION).unwrap());
     assert_eq!(relay.circuit_id(), Some(&[0, 4, 0, 100, 1, 24][..]));
     assert_eq!(relay.link_selection().unwrap().octets(), [203, 0, 113, 0]);
-    assert_eq!(
-        relay.server_identifier_override().unwrap().octets(),
-        [198, 51, 100, 1]
-    );
+    assert_eq!(relay.server_identifier_override().unwrap().octets(), [198, 51, 100, 1]);
     assert!(message.header.wants_broadcast());
 }
 
@@ -147,10 +113,7 @@ fn the_printer_with_odd_padding_is_understood() {
     let mut scratch = Scratch::new();
     let message = parse(&golden.bytes, &mut scratch).unwrap();
     assert_eq!(message.options.text(12), Some(&b"NPI3F5A01"[..]));
-    assert_eq!(
-        message.options.text(60),
-        Some(&b"Hewlett-Packard JetDirect"[..])
-    );
+    assert_eq!(message.options.text(60), Some(&b"Hewlett-Packard JetDirect"[..]));
     assert_eq!(message.options.get(53), Some(&[1][..]));
     assert_eq!(message.header.chaddr[6..], [0xaa; 10]);
 }
@@ -166,27 +129,14 @@ fn golden_packets_survive_parsing_and_emitting() {
         assert_eq!(fit, Fit::default(), "{}", golden.name);
         let again = parse(&out, &mut second).unwrap();
         assert_eq!(again.header, message.header, "{}", golden.name);
-        assert_eq!(
-            again.server_name(),
-            message.server_name(),
-            "{}",
-            golden.name
-        );
+        assert_eq!(again.server_name(), message.server_name(), "{}", golden.name);
         assert_eq!(again.boot_file(), message.boot_file(), "{}", golden.name);
         let without = |message: &Message<'_>| -> Vec<(u8, Vec<u8>)> {
-            let options = message
-                .options
-                .iter()
-                .filter(|(code, _)| ![OVERLOAD, RELAY_INFORMATION].contains(code));
-            options
-                .map(|(code, value)| (code, value.to_vec()))
-                .collect()
+            let options = message.options.iter().filter(|(code, _)| ![OVERLOAD, RELAY_INFORMATION].contains(code));
+            options.map(|(code, value)| (code, value.to_vec())).collect()
         };
         assert_eq!(without(&again), without(&message), "{}", golden.name);
-        assert_eq!(
-            again.options.get(RELAY_INFORMATION),
-            message.options.get(RELAY_INFORMATION)
-        );
+        assert_eq!(again.options.get(RELAY_INFORMATION), message.options.get(RELAY_INFORMATION));
         let canonical = NOT_CANONICAL.iter().all(|(name, _)| *name != golden.name);
         assert_eq!(out == golden.bytes, canonical, "{}", golden.name);
     }
@@ -194,23 +144,12 @@ fn golden_packets_survive_parsing_and_emitting() {
 
 /// Emits what a parsed message says, as a reply.
 pub(crate) fn emit_again(message: &Message<'_>, out: &mut Vec<u8>) -> Fit {
-    let kept = message
-        .options
-        .iter()
-        .filter(|(code, _)| ![OVERLOAD, RELAY_INFORMATION].contains(code));
+    let kept = message.options.iter().filter(|(code, _)| ![OVERLOAD, RELAY_INFORMATION].contains(code));
     let options: Vec<(u8, &[u8])> = kept.collect();
     let reply = Reply {
         header: &message.header,
-        server_name: if message.options.overload().sname {
-            &[]
-        } else {
-            message.server_name()
-        },
-        boot_file: if message.options.overload().file {
-            &[]
-        } else {
-            message.boot_file()
-        },
+        server_name: if message.options.overload().sname { &[] } else { message.server_name() },
+        boot_file: if message.options.overload().file { &[] } else { message.boot_file() },
         options: &options,
         relay_information: message.options.get(RELAY_INFORMATION),
         limit: 1472,

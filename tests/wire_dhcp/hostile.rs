@@ -24,10 +24,7 @@ fn mutated_packets_neither_panic_nor_give_anything_that_is_not_in_them() {
             read += u32::from(check(&bytes, &mut scratch));
         }
     }
-    assert!(
-        read > 50_000,
-        "only {read} mutations were readable at all: too rough to reach the options"
-    );
+    assert!(read > 50_000, "only {read} mutations were readable at all: too rough to reach the options");
 }
 
 /// Every cut of every golden packet.
@@ -36,12 +33,7 @@ fn packets_cut_at_any_octet_are_read_or_refused() {
     let mut scratch = Scratch::new();
     for golden in all() {
         for length in 0..golden.bytes.len() {
-            assert_eq!(
-                check(&golden.bytes[..length], &mut scratch),
-                length >= 240,
-                "{} {length}",
-                golden.name
-            );
+            assert_eq!(check(&golden.bytes[..length], &mut scratch), length >= 240, "{} {length}", golden.name);
         }
     }
 }
@@ -56,11 +48,7 @@ fn noise_in_all_fields_is_read_or_ignored() {
         let small = seeded.once_in(2);
         let mut noise = |length| -> Vec<u8> {
             let octets = seeded.octets(length);
-            if small {
-                octets.iter().map(|octet| octet % 6).collect()
-            } else {
-                octets
-            }
+            if small { octets.iter().map(|octet| octet % 6).collect() } else { octets }
         };
         let (sname, file, options) = (noise(64), noise(128), noise(length));
         let options = [&[52, 1, 3], &options[..]].concat();
@@ -75,51 +63,20 @@ fn check(bytes: &[u8], scratch: &mut Scratch) -> bool {
         return false;
     };
     let expected = plain(bytes);
-    let found: Vec<(u8, Vec<u8>)> = message
-        .options
-        .iter()
-        .map(|(code, value)| (code, value.to_vec()))
-        .collect();
+    let found: Vec<(u8, Vec<u8>)> = message.options.iter().map(|(code, value)| (code, value.to_vec())).collect();
     assert_eq!(found, expected, "{bytes:02x?}");
     for code in 0..=255 {
-        let value = expected
-            .iter()
-            .find(|option| option.0 == code)
-            .map(|option| &option.1[..]);
+        let value = expected.iter().find(|option| option.0 == code).map(|option| &option.1[..]);
         assert_eq!(message.options.get(code), value);
-        let sizes = [
-            message.options.u8(code).is_some(),
-            message.options.u16(code).is_some(),
-        ];
-        assert_eq!(
-            sizes,
-            [1, 2].map(|size| value.is_some_and(|value| value.len() == size))
-        );
-        assert_eq!(
-            message.options.u32(code).is_some(),
-            message.options.address(code).is_some()
-        );
-        assert!(
-            message
-                .options
-                .text(code)
-                .is_none_or(|text| text.last() != Some(&0))
-        );
+        let sizes = [message.options.u8(code).is_some(), message.options.u16(code).is_some()];
+        assert_eq!(sizes, [1, 2].map(|size| value.is_some_and(|value| value.len() == size)));
+        assert_eq!(message.options.u32(code).is_some(), message.options.address(code).is_some());
+        assert!(message.options.text(code).is_none_or(|text| text.last() != Some(&0)));
     }
     if let Some(value) = message.options.get(RELAY_INFORMATION) {
         let relay = RelayInformation::new(value);
-        assert!(
-            relay
-                .iter()
-                .map(|(_, value)| value.len() + 2)
-                .sum::<usize>()
-                <= value.len()
-        );
-        let _ = (
-            relay.link_selection(),
-            relay.server_identifier_override(),
-            relay.has_relay_source_port(),
-        );
+        assert!(relay.iter().map(|(_, value)| value.len() + 2).sum::<usize>() <= value.len());
+        let _ = (relay.link_selection(), relay.server_identifier_override(), relay.has_relay_source_port());
     }
     check_again(&message);
     true
@@ -130,20 +87,13 @@ fn check_again(message: &Message<'_>) {
     let mut out = Vec::new();
     emit_again(message, &mut out);
     assert!((300..=1472).contains(&out.len()));
-    assert_eq!(
-        parse(&out, &mut Scratch::new()).unwrap().header,
-        message.header
-    );
+    assert_eq!(parse(&out, &mut Scratch::new()).unwrap().header, message.header);
 }
 
 /// The options as a plain reading gives them: pieces in a list, joined by searching it.
 fn plain(bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
     let mut pieces = pieces(&bytes[240..]);
-    let overload: Vec<&Vec<u8>> = pieces
-        .iter()
-        .filter(|piece| piece.0 == 52)
-        .map(|piece| &piece.1)
-        .collect();
+    let overload: Vec<&Vec<u8>> = pieces.iter().filter(|piece| piece.0 == 52).map(|piece| &piece.1).collect();
     let used = match overload[..] {
         [value] if value.len() == 1 && value[0] <= 3 => value[0],
         _ => 0,
@@ -188,35 +138,22 @@ fn pieces(field: &[u8]) -> Vec<(u8, Vec<u8>)> {
 fn mutated(seeded: &mut Seeded, golden: &Golden, all: &[Golden]) -> Vec<u8> {
     let mut bytes = golden.bytes.clone();
     for _ in 0..=seeded.below(4) {
-        let start = if seeded.once_in(10) || bytes.len() <= 241 {
-            0
-        } else {
-            240
-        };
+        let start = if seeded.once_in(10) || bytes.len() <= 241 { 0 } else { 240 };
         let at = start + seeded.below((bytes.len() - start).max(1));
         match seeded.below(8) {
             0 if at < bytes.len() => bytes[at] ^= 1 << seeded.below(8),
-            1 if at < bytes.len() => {
-                bytes[at] = [0, 1, 52, 82, 127, 128, 254, 255][seeded.below(8)]
-            }
+            1 if at < bytes.len() => bytes[at] = [0, 1, 52, 82, 127, 128, 254, 255][seeded.below(8)],
             2 => bytes.insert(at.min(bytes.len()), seeded.octet()),
             3 if at < bytes.len() => drop(bytes.remove(at)),
             4 => bytes.truncate(at.max(230)),
-            5 => bytes
-                .splice(
-                    240.min(bytes.len())..240.min(bytes.len()),
-                    [52, 1, seeded.octet() % 5],
-                )
-                .for_each(drop),
+            5 => bytes.splice(240.min(bytes.len())..240.min(bytes.len()), [52, 1, seeded.octet() % 5]).for_each(drop),
             6 => {
                 let other = &all[seeded.below(all.len())].bytes;
                 bytes.extend_from_slice(&other[240 + seeded.below(other.len() - 240)..]);
             }
             _ => {
                 let again = bytes[at.min(bytes.len())..].to_vec();
-                bytes
-                    .splice(at.min(bytes.len())..at.min(bytes.len()), again)
-                    .for_each(drop);
+                bytes.splice(at.min(bytes.len())..at.min(bytes.len()), again).for_each(drop);
                 bytes.truncate(4000);
             }
         }

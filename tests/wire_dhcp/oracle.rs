@@ -13,23 +13,13 @@ use crate::seeded::Seeded;
 #[test]
 fn dhcproto_reads_the_same_options_from_the_golden_packets() {
     let mut scratch = Scratch::new();
-    for golden in all()
-        .iter()
-        .filter(|golden| golden.name != "overload-request")
-    {
+    for golden in all().iter().filter(|golden| golden.name != "overload-request") {
         let message = parse(&golden.bytes, &mut scratch).unwrap();
-        let ours: BTreeMap<u8, Vec<u8>> = message
-            .options
-            .iter()
-            .map(|(code, value)| (code, value.to_vec()))
-            .collect();
+        let ours: BTreeMap<u8, Vec<u8>> = message.options.iter().map(|(code, value)| (code, value.to_vec())).collect();
         let second = v4::borrowed::Message::new(&golden.bytes).unwrap();
         let mut theirs: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
         for option in second.opts() {
-            theirs
-                .entry(option.code().into())
-                .or_default()
-                .extend_from_slice(option.data());
+            theirs.entry(option.code().into()).or_default().extend_from_slice(option.data());
         }
         assert_eq!(ours, theirs, "{}", golden.name);
         assert_eq!(second.chaddr(), message.header.hardware_address());
@@ -50,12 +40,7 @@ fn dhcproto_gives_the_same_types_and_addresses() {
         assert_eq!(second.ciaddr(), message.header.ciaddr);
         assert_eq!(second.giaddr(), message.header.giaddr);
         let kind = second.opts().msg_type().map(u8::from);
-        assert_eq!(
-            kind,
-            message.options.message_type().map(u8::from),
-            "{}",
-            golden.name
-        );
+        assert_eq!(kind, message.options.message_type().map(u8::from), "{}", golden.name);
         let requested = match second.opts().get(v4::OptionCode::RequestedIpAddress) {
             Some(DhcpOption::RequestedIpAddress(address)) => Some(*address),
             Some(other) => panic!("{}: {other:?}", golden.name),
@@ -81,31 +66,20 @@ fn messages_that_dhcproto_wrote_are_read() {
         );
         message.set_sname_str("server").set_fname_str("boot/file");
         let mut expected = BTreeMap::from([(53, vec![3])]);
-        message
-            .opts_mut()
-            .insert(DhcpOption::MessageType(v4::MessageType::Request));
+        message.opts_mut().insert(DhcpOption::MessageType(v4::MessageType::Request));
         for _ in 0..seeded.below(15) {
             let code = 224 + seeded.octet() % 25;
             let length = 1 + seeded.below(255);
             let value = seeded.octets(length);
             expected.insert(code, value.clone());
-            message
-                .opts_mut()
-                .insert(DhcpOption::Unknown(UnknownOption::new(code.into(), value)));
+            message.opts_mut().insert(DhcpOption::Unknown(UnknownOption::new(code.into(), value)));
         }
         let mut bytes = Vec::new();
         message.encode(&mut Encoder::new(&mut bytes)).unwrap();
         let ours = parse(&bytes, &mut scratch).unwrap();
-        let found: BTreeMap<u8, Vec<u8>> = ours
-            .options
-            .iter()
-            .map(|(code, value)| (code, value.to_vec()))
-            .collect();
+        let found: BTreeMap<u8, Vec<u8>> = ours.options.iter().map(|(code, value)| (code, value.to_vec())).collect();
         assert_eq!(found, expected, "seed {seed}");
-        assert_eq!(
-            (ours.server_name(), ours.boot_file()),
-            (&b"server"[..], &b"boot/file"[..])
-        );
+        assert_eq!((ours.server_name(), ours.boot_file()), (&b"server"[..], &b"boot/file"[..]));
         assert_eq!(ours.header.hardware_address(), message.chaddr());
     }
 }
@@ -124,38 +98,19 @@ fn replies_are_read_by_dhcproto() {
         (15, b"example.org"),
         (121, &routes),
     ];
-    let large = understudy::wire::dhcp::Reply {
-        limit: 1472,
-        ..reply(&header, options)
-    };
+    let large = understudy::wire::dhcp::Reply { limit: 1472, ..reply(&header, options) };
     let (taken, _) = emitted(&large);
     let message = v4::Message::decode(&mut Decoder::new(&taken.bytes)).unwrap();
     assert_eq!(message.opcode(), v4::Opcode::BootReply);
     assert_eq!(message.yiaddr(), header.yiaddr);
     let get = |code| message.opts().get(code).cloned();
-    assert_eq!(
-        get(v4::OptionCode::MessageType),
-        Some(DhcpOption::MessageType(v4::MessageType::Ack))
-    );
-    assert_eq!(
-        get(v4::OptionCode::AddressLeaseTime),
-        Some(DhcpOption::AddressLeaseTime(3600))
-    );
-    assert_eq!(
-        get(v4::OptionCode::SubnetMask),
-        Some(DhcpOption::SubnetMask([255, 255, 255, 0].into()))
-    );
+    assert_eq!(get(v4::OptionCode::MessageType), Some(DhcpOption::MessageType(v4::MessageType::Ack)));
+    assert_eq!(get(v4::OptionCode::AddressLeaseTime), Some(DhcpOption::AddressLeaseTime(3600)));
+    assert_eq!(get(v4::OptionCode::SubnetMask), Some(DhcpOption::SubnetMask([255, 255, 255, 0].into())));
     let servers = vec![[192, 0, 2, 2].into(), [192, 0, 2, 3].into()];
-    assert_eq!(
-        get(v4::OptionCode::DomainNameServer),
-        Some(DhcpOption::DomainNameServer(servers))
-    );
-    assert_eq!(
-        get(v4::OptionCode::DomainName),
-        Some(DhcpOption::DomainName("example.org".into()))
-    );
-    let Some(DhcpOption::ClasslessStaticRoute(found)) = get(v4::OptionCode::ClasslessStaticRoute)
-    else {
+    assert_eq!(get(v4::OptionCode::DomainNameServer), Some(DhcpOption::DomainNameServer(servers)));
+    assert_eq!(get(v4::OptionCode::DomainName), Some(DhcpOption::DomainName("example.org".into())));
+    let Some(DhcpOption::ClasslessStaticRoute(found)) = get(v4::OptionCode::ClasslessStaticRoute) else {
         panic!("option 121 was not read")
     };
     assert_eq!(found.len(), 50);

@@ -13,16 +13,9 @@ fn a_message_without_options_is_read_and_a_shorter_one_is_truncated() {
     let mut scratch = Scratch::new();
     let bytes = packet(&[], &[], &[]);
     assert_eq!(bytes.len(), 240);
-    assert_eq!(
-        parse(&bytes, &mut scratch).unwrap().options.iter().count(),
-        0
-    );
+    assert_eq!(parse(&bytes, &mut scratch).unwrap().options.iter().count(), 0);
     for length in 0..240 {
-        assert_eq!(
-            parse(&bytes[..length], &mut scratch).unwrap_err(),
-            WireError::Truncated,
-            "{length} octets"
-        );
+        assert_eq!(parse(&bytes[..length], &mut scratch).unwrap_err(), WireError::Truncated, "{length} octets");
     }
 }
 
@@ -33,10 +26,7 @@ fn a_message_without_cookie_is_refused() {
     for place in 236..240 {
         let mut bytes = packet(&[], &[], &[53, 1, 1, 255]);
         bytes[place] ^= 1;
-        assert_eq!(
-            parse(&bytes, &mut scratch).unwrap_err(),
-            WireError::NoCookie
-        );
+        assert_eq!(parse(&bytes, &mut scratch).unwrap_err(), WireError::NoCookie);
     }
 }
 
@@ -46,20 +36,10 @@ fn a_hardware_address_over_16_octets_is_refused() {
     let mut scratch = Scratch::new();
     let mut bytes = packet(&[], &[], &[53, 1, 1, 255]);
     bytes[2] = 16;
-    assert_eq!(
-        parse(&bytes, &mut scratch)
-            .unwrap()
-            .header
-            .hardware_address()
-            .len(),
-        16
-    );
+    assert_eq!(parse(&bytes, &mut scratch).unwrap().header.hardware_address().len(), 16);
     for length in 17..=255 {
         bytes[2] = length;
-        assert_eq!(
-            parse(&bytes, &mut scratch).unwrap_err(),
-            WireError::BadLength
-        );
+        assert_eq!(parse(&bytes, &mut scratch).unwrap_err(), WireError::BadLength);
     }
 }
 
@@ -81,18 +61,10 @@ fn unknown_operation_codes_and_message_types_are_kept() {
 #[test]
 fn a_message_type_of_wrong_length_is_unknown_and_not_absent() {
     let mut scratch = Scratch::new();
-    for options in [
-        &[53, 0, 255][..],
-        &[53, 2, 1, 1, 255],
-        &[53, 1, 1, 53, 1, 1, 255],
-    ] {
+    for options in [&[53, 0, 255][..], &[53, 2, 1, 1, 255], &[53, 1, 1, 53, 1, 1, 255]] {
         let bytes = packet(&[], &[], options);
         let message = parse(&bytes, &mut scratch).unwrap();
-        assert_eq!(
-            message.options.message_type(),
-            Some(MessageType::Unknown(0)),
-            "{options:?}"
-        );
+        assert_eq!(message.options.message_type(), Some(MessageType::Unknown(0)), "{options:?}");
     }
 }
 
@@ -100,37 +72,21 @@ fn a_message_type_of_wrong_length_is_unknown_and_not_absent() {
 #[test]
 fn split_options_are_joined_also_when_interleaved() {
     let mut scratch = Scratch::new();
-    let options = [
-        53, 1, 1, 12, 2, b'a', b'b', 61, 1, 7, 12, 1, b'c', 61, 2, 8, 9, 12, 0, 12, 1, b'd', 255,
-    ];
+    let options = [53, 1, 1, 12, 2, b'a', b'b', 61, 1, 7, 12, 1, b'c', 61, 2, 8, 9, 12, 0, 12, 1, b'd', 255];
     let bytes = packet(&[], &[], &options);
     let message = parse(&bytes, &mut scratch).unwrap();
     assert_eq!(message.options.get(12), Some(&b"abcd"[..]));
     assert_eq!(message.options.get(61), Some(&[7, 8, 9][..]));
     assert_eq!(message.options.get(53), Some(&[1][..]));
-    assert_eq!(
-        message
-            .options
-            .iter()
-            .map(|option| option.0)
-            .collect::<Vec<_>>(),
-        [53, 12, 61]
-    );
+    assert_eq!(message.options.iter().map(|option| option.0).collect::<Vec<_>>(), [53, 12, 61]);
 }
 
 /// RFC 3396 section 7: joined across fields: options, then `file`, then `sname`.
 #[test]
 fn split_options_are_joined_across_fields_in_the_order_of_reading() {
     let mut scratch = Scratch::new();
-    let bytes = packet(
-        &[60, 1, b'3', 255],
-        &[60, 1, b'2', 255],
-        &[60, 1, b'1', 52, 1, 3, 255],
-    );
-    assert_eq!(
-        parse(&bytes, &mut scratch).unwrap().options.get(60),
-        Some(&b"123"[..])
-    );
+    let bytes = packet(&[60, 1, b'3', 255], &[60, 1, b'2', 255], &[60, 1, b'1', 52, 1, 3, 255]);
+    assert_eq!(parse(&bytes, &mut scratch).unwrap().options.get(60), Some(&b"123"[..]));
 }
 
 /// RFC 2132 section 9.3: 1 is `file`, 2 is `sname`, 3 is both; other values and lengths are ignored.
@@ -152,11 +108,7 @@ fn fields_are_read_as_options_only_where_option_52_says_so() {
     for (options, file, sname) in cases {
         let bytes = packet(&[77, 1, 1, 255], &[60, 1, 1, 255], options);
         let message = parse(&bytes, &mut scratch).unwrap();
-        assert_eq!(
-            message.options.overload(),
-            Overload { file, sname },
-            "{options:?}"
-        );
+        assert_eq!(message.options.overload(), Overload { file, sname }, "{options:?}");
         assert_eq!(message.options.get(60).is_some(), file, "{options:?}");
         assert_eq!(message.options.get(77).is_some(), sname, "{options:?}");
     }
@@ -166,19 +118,9 @@ fn fields_are_read_as_options_only_where_option_52_says_so() {
 #[test]
 fn option_52_inside_an_overloaded_field_has_no_effect() {
     let mut scratch = Scratch::new();
-    let bytes = packet(
-        &[77, 1, 1, 255],
-        &[52, 1, 2, 60, 1, 1, 255],
-        &[52, 1, 1, 255],
-    );
+    let bytes = packet(&[77, 1, 1, 255], &[52, 1, 2, 60, 1, 1, 255], &[52, 1, 1, 255]);
     let message = parse(&bytes, &mut scratch).unwrap();
-    assert_eq!(
-        message.options.overload(),
-        Overload {
-            file: true,
-            sname: false
-        }
-    );
+    assert_eq!(message.options.overload(), Overload { file: true, sname: false });
     assert_eq!(message.options.get(77), None);
 }
 
@@ -188,26 +130,13 @@ fn names_come_from_their_fields_or_else_from_options_66_and_67() {
     let mut scratch = Scratch::new();
     let bytes = packet(b"server\0rest", b"file", &[66, 1, b'x', 67, 1, b'y', 255]);
     let message = parse(&bytes, &mut scratch).unwrap();
-    assert_eq!(
-        (message.server_name(), message.boot_file()),
-        (&b"server"[..], &b"file"[..])
-    );
-    let bytes = packet(
-        &[255],
-        &[255],
-        &[66, 2, b'x', 0, 67, 1, b'y', 52, 1, 3, 255],
-    );
+    assert_eq!((message.server_name(), message.boot_file()), (&b"server"[..], &b"file"[..]));
+    let bytes = packet(&[255], &[255], &[66, 2, b'x', 0, 67, 1, b'y', 52, 1, 3, 255]);
     let message = parse(&bytes, &mut scratch).unwrap();
-    assert_eq!(
-        (message.server_name(), message.boot_file()),
-        (&b"x"[..], &b"y"[..])
-    );
+    assert_eq!((message.server_name(), message.boot_file()), (&b"x"[..], &b"y"[..]));
     let bytes = packet(&[b's'; 64], &[b'f'; 128], &[]);
     let message = parse(&bytes, &mut scratch).unwrap();
-    assert_eq!(
-        (message.server_name().len(), message.boot_file().len()),
-        (64, 128)
-    );
+    assert_eq!((message.server_name().len(), message.boot_file().len()), (64, 128));
 }
 
 /// RFC 2132 section 3.2: what follows End is not looked at; a missing End is tolerated.
@@ -231,11 +160,7 @@ fn an_option_that_runs_over_its_field_ends_the_reading_of_that_field_alone() {
     for broken in [&[12][..], &[12, 1], &[12, 200, b'x'], &[12, 255]] {
         let bytes = packet(&[], &[], &[&[53, 1, 1], broken].concat());
         let message = parse(&bytes, &mut scratch).unwrap();
-        assert_eq!(
-            message.options.iter().collect::<Vec<_>>(),
-            [(53, &[1][..])],
-            "{broken:?}"
-        );
+        assert_eq!(message.options.iter().collect::<Vec<_>>(), [(53, &[1][..])], "{broken:?}");
         assert!(message.options.is_truncated(), "{broken:?}");
     }
     let mut file = vec![60, 2, b'o', b'k'];
@@ -261,10 +186,7 @@ fn numbers_and_addresses_are_read_only_from_values_of_their_length() {
         assert_eq!(options.u8(50), (length == 1).then_some(1));
         assert_eq!(options.u16(50), (length == 2).then_some(0x0102));
         assert_eq!(options.u32(50), (length == 4).then_some(0x0102_0304));
-        assert_eq!(
-            options.address(50),
-            (length == 4).then_some([1, 2, 3, 4].into())
-        );
+        assert_eq!(options.address(50), (length == 4).then_some([1, 2, 3, 4].into()));
         assert_eq!(options.get(50), Some(value));
     }
 }
@@ -273,29 +195,11 @@ fn numbers_and_addresses_are_read_only_from_values_of_their_length() {
 #[test]
 fn texts_lose_their_trailing_nuls_alone() {
     let mut scratch = Scratch::new();
-    for (value, text) in [
-        (&b"a\0b\0\0"[..], &b"a\0b"[..]),
-        (b"\0\0", b""),
-        (b"", b""),
-        (b"host", b"host"),
-    ] {
-        let bytes = packet(
-            &[],
-            &[],
-            &[&[12, u8::try_from(value.len()).unwrap()], value].concat(),
-        );
-        assert_eq!(
-            parse(&bytes, &mut scratch).unwrap().options.text(12),
-            Some(text)
-        );
+    for (value, text) in [(&b"a\0b\0\0"[..], &b"a\0b"[..]), (b"\0\0", b""), (b"", b""), (b"host", b"host")] {
+        let bytes = packet(&[], &[], &[&[12, u8::try_from(value.len()).unwrap()], value].concat());
+        assert_eq!(parse(&bytes, &mut scratch).unwrap().options.text(12), Some(text));
     }
-    assert_eq!(
-        parse(&packet(&[], &[], &[255]), &mut scratch)
-            .unwrap()
-            .options
-            .text(12),
-        None
-    );
+    assert_eq!(parse(&packet(&[], &[], &[255]), &mut scratch).unwrap().options.text(12), None);
 }
 
 /// One scratch serves all packets: nothing of one is seen in the next, and its room is used again.
@@ -303,66 +207,26 @@ fn texts_lose_their_trailing_nuls_alone() {
 fn a_scratch_keeps_nothing_but_its_room() {
     let mut scratch = Scratch::new();
     let split = packet(&[], &[], &[12, 1, b'a', 12, 1, b'b', 60, 1, 1, 255]);
-    let first = parse(&split, &mut scratch)
-        .unwrap()
-        .options
-        .get(12)
-        .unwrap()
-        .as_ptr();
+    let first = parse(&split, &mut scratch).unwrap().options.get(12).unwrap().as_ptr();
     let other = packet(&[], &[], &[53, 1, 1, 255]);
     let message = parse(&other, &mut scratch).unwrap();
     assert_eq!(message.options.iter().collect::<Vec<_>>(), [(53, &[1][..])]);
-    assert!(
-        (0..=255)
-            .filter(|code| *code != 53)
-            .all(|code| message.options.get(code).is_none())
-    );
-    let large = packet(
-        &[],
-        &[],
-        &[[12, 255].as_slice(), &[7; 255]].concat().repeat(250),
-    );
-    assert_eq!(
-        parse(&large, &mut scratch)
-            .unwrap()
-            .options
-            .get(12)
-            .unwrap()
-            .len(),
-        255 * 250
-    );
-    let again = parse(&split, &mut scratch)
-        .unwrap()
-        .options
-        .get(12)
-        .unwrap()
-        .as_ptr();
-    assert_eq!(
-        first, again,
-        "the room for joined values moved: it was allocated anew"
-    );
+    assert!((0..=255).filter(|code| *code != 53).all(|code| message.options.get(code).is_none()));
+    let large = packet(&[], &[], &[[12, 255].as_slice(), &[7; 255]].concat().repeat(250));
+    assert_eq!(parse(&large, &mut scratch).unwrap().options.get(12).unwrap().len(), 255 * 250);
+    let again = parse(&split, &mut scratch).unwrap().options.get(12).unwrap().as_ptr();
+    assert_eq!(first, again, "the room for joined values moved: it was allocated anew");
 }
 
 /// The largest datagram, full of the smallest options, is read to its end.
 #[test]
 fn a_datagram_of_65507_octets_with_all_codes_again_and_again_is_read() {
     let mut scratch = Scratch::new();
-    let codes = (1..=254_u8)
-        .filter(|code| *code != 52)
-        .flat_map(|code| [code, 1, code]);
-    let bytes = packet(
-        &[],
-        &[],
-        &codes.cycle().take(65_507 - 240).collect::<Vec<u8>>(),
-    );
+    let codes = (1..=254_u8).filter(|code| *code != 52).flat_map(|code| [code, 1, code]);
+    let bytes = packet(&[], &[], &codes.cycle().take(65_507 - 240).collect::<Vec<u8>>());
     let message = parse(&bytes, &mut scratch).unwrap();
     assert_eq!(message.options.iter().count(), 253);
     let total: usize = message.options.iter().map(|(_, value)| value.len()).sum();
     assert_eq!(total, (65_507 - 240) / 3);
-    assert!(
-        message
-            .options
-            .iter()
-            .all(|(code, value)| value.iter().all(|octet| *octet == code))
-    );
+    assert!(message.options.iter().all(|(code, value)| value.iter().all(|octet| *octet == code)));
 }

@@ -33,10 +33,7 @@ fn a_malformed_rest_is_ignored() {
 fn addresses_and_flags_are_read_only_from_values_of_their_length() {
     let relay = RelayInformation::new(&[5, 4, 203, 0, 113, 0, 11, 4, 198, 51, 100, 1, 19, 0]);
     assert_eq!(relay.link_selection(), Some([203, 0, 113, 0].into()));
-    assert_eq!(
-        relay.server_identifier_override(),
-        Some([198, 51, 100, 1].into())
-    );
+    assert_eq!(relay.server_identifier_override(), Some([198, 51, 100, 1].into()));
     assert!(relay.has_relay_source_port());
     let relay = RelayInformation::new(&[5, 3, 203, 0, 113, 11, 4, 0, 0, 0, 0, 19, 1, 0]);
     assert_eq!(relay.link_selection(), None);
@@ -52,10 +49,7 @@ fn addresses_and_flags_are_read_only_from_values_of_their_length() {
 fn option_82_is_echoed_whole_and_last() {
     let header = header();
     let strange = [0, 1, 7, 255, 1, 8, 1, 200, 3];
-    let relayed = Reply {
-        relay_information: Some(&strange),
-        ..reply(&header, &[(53, &[5]), (6, &[1; 4])])
-    };
+    let relayed = Reply { relay_information: Some(&strange), ..reply(&header, &[(53, &[5]), (6, &[1; 4])]) };
     let (taken, fit) = emitted(&relayed);
     assert_eq!(fit, Fit::default());
     assert_eq!(taken.codes(), [53, 6, 82]);
@@ -67,16 +61,8 @@ fn option_82_is_echoed_whole_and_last() {
 fn option_82_stays_in_the_options_area_of_an_overloaded_reply() {
     let header = header();
     let echo = [1; 200];
-    let options: &[(u8, &[u8])] = &[
-        (53, &[5]),
-        (12, &[b'x'; 90]),
-        (15, &[b'y'; 90]),
-        (17, &[b'z'; 50]),
-    ];
-    let (taken, fit) = emitted(&Reply {
-        relay_information: Some(&echo),
-        ..reply(&header, options)
-    });
+    let options: &[(u8, &[u8])] = &[(53, &[5]), (12, &[b'x'; 90]), (15, &[b'y'; 90]), (17, &[b'z'; 50])];
+    let (taken, fit) = emitted(&Reply { relay_information: Some(&echo), ..reply(&header, options) });
     assert_eq!(fit, Fit::default());
     assert_eq!(taken.codes(), [53, 12, 52, 82]);
     assert_eq!(taken.joined(82), Some(echo.to_vec()));
@@ -89,28 +75,13 @@ fn option_82_stays_in_the_options_area_of_an_overloaded_reply() {
 fn option_82_is_left_out_when_it_does_not_fit() {
     let header = header();
     let echo = [1; 400];
-    let relayed = Reply {
-        relay_information: Some(&echo),
-        ..reply(&header, &[(53, &[5])])
-    };
+    let relayed = Reply { relay_information: Some(&echo), ..reply(&header, &[(53, &[5])]) };
     let (taken, fit) = emitted(&relayed);
     assert_eq!(taken.codes(), [53]);
-    assert_eq!(
-        fit,
-        Fit {
-            options_left_out: 0,
-            relay_information_left_out: true
-        }
-    );
-    let (taken, fit) = emitted(&Reply {
-        limit: 1472,
-        ..relayed
-    });
+    assert_eq!(fit, Fit { options_left_out: 0, relay_information_left_out: true });
+    let (taken, fit) = emitted(&Reply { limit: 1472, ..relayed });
     assert_eq!(taken.codes(), [53, 82, 82]);
-    assert_eq!(
-        (taken.joined(82), fit),
-        (Some(echo.to_vec()), Fit::default())
-    );
+    assert_eq!((taken.joined(82), fit), (Some(echo.to_vec()), Fit::default()));
 }
 
 /// RFC 6842 section 3 is a must, RFC 3046's echo gives way: both at full length do not fit 576 octets.
@@ -118,29 +89,11 @@ fn option_82_is_left_out_when_it_does_not_fit() {
 fn option_82_gives_way_to_what_a_reply_must_have() {
     let header = header();
     let (identifier, echo) = ([2; 255], [1; 255]);
-    let options: &[(u8, &[u8])] = &[
-        (53, &[5]),
-        (54, &[1; 4]),
-        (51, &[1; 4]),
-        (61, &identifier),
-        (6, &[1; 4]),
-    ];
-    let (taken, fit) = emitted(&Reply {
-        relay_information: Some(&echo),
-        ..reply(&header, options)
-    });
+    let options: &[(u8, &[u8])] = &[(53, &[5]), (54, &[1; 4]), (51, &[1; 4]), (61, &identifier), (6, &[1; 4])];
+    let (taken, fit) = emitted(&Reply { relay_information: Some(&echo), ..reply(&header, options) });
     assert_eq!(taken.codes(), [53, 54, 51, 61, 6]);
-    assert_eq!(
-        fit,
-        Fit {
-            options_left_out: 0,
-            relay_information_left_out: true
-        }
-    );
-    let (taken, fit) = emitted(&Reply {
-        relay_information: Some(&echo),
-        ..reply(&header, &options[..3])
-    });
+    assert_eq!(fit, Fit { options_left_out: 0, relay_information_left_out: true });
+    let (taken, fit) = emitted(&Reply { relay_information: Some(&echo), ..reply(&header, &options[..3]) });
     assert_eq!((taken.codes(), fit), (vec![53, 54, 51, 82], Fit::default()));
 }
 
@@ -148,9 +101,6 @@ fn option_82_gives_way_to_what_a_reply_must_have() {
 #[test]
 fn an_empty_option_82_is_echoed_too() {
     let header = header();
-    let (taken, fit) = emitted(&Reply {
-        relay_information: Some(&[]),
-        ..reply(&header, &[(53, &[5])])
-    });
+    let (taken, fit) = emitted(&Reply { relay_information: Some(&[]), ..reply(&header, &[(53, &[5])]) });
     assert_eq!((taken.joined(82), fit), (Some(Vec::new()), Fit::default()));
 }

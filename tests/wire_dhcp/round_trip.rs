@@ -26,11 +26,7 @@ fn replies_survive_emitting_and_parsing() {
     let (mut overloaded, mut split, mut left_out) = (0, 0, 0);
     for seed in 0..ROUNDS {
         let made = made(&mut Seeded::new(seed));
-        let options: Vec<(u8, &[u8])> = made
-            .options
-            .iter()
-            .map(|(code, value)| (*code, &value[..]))
-            .collect();
+        let options: Vec<(u8, &[u8])> = made.options.iter().map(|(code, value)| (*code, &value[..])).collect();
         let reply = Reply {
             header: &made.header,
             server_name: &made.server_name,
@@ -43,11 +39,7 @@ fn replies_survive_emitting_and_parsing() {
         out.clear();
         let fit = emit(&reply, &mut out);
         let floor = if made.bootp { LIMIT_BOOTP } else { LIMIT_DHCP };
-        assert!(
-            (300..=made.limit.max(floor)).contains(&out.len()),
-            "seed {seed}: {} octets",
-            out.len()
-        );
+        assert!((300..=made.limit.max(floor)).contains(&out.len()), "seed {seed}: {} octets", out.len());
         let taken = Taken::of(&out);
         check_relay(&made, &taken, fit.relay_information_left_out);
         let message = parse(&out, &mut scratch).unwrap();
@@ -62,36 +54,18 @@ fn replies_survive_emitting_and_parsing() {
             assert_eq!(read, value, "seed {seed}, option {code}");
             found += 1;
         }
-        assert_eq!(
-            found + usize::from(fit.options_left_out),
-            made.options.len(),
-            "seed {seed}"
-        );
-        assert!(
-            !(made.bootp && taken.joined(52).is_some()),
-            "seed {seed}: overload for BOOTP"
-        );
+        assert_eq!(found + usize::from(fit.options_left_out), made.options.len(), "seed {seed}");
+        assert!(!(made.bootp && taken.joined(52).is_some()), "seed {seed}: overload for BOOTP");
         overloaded += u32::from(taken.joined(52).is_some());
-        split += u32::from(
-            made.options
-                .iter()
-                .any(|(code, value)| value.len() > 255 && taken.joined(*code).is_some()),
-        );
+        split += u32::from(made.options.iter().any(|(code, value)| value.len() > 255 && taken.joined(*code).is_some()));
         left_out += u32::from(fit.options_left_out > 0);
     }
-    assert!(
-        overloaded > 300 && split > 300 && left_out > 300,
-        "{overloaded} {split} {left_out}: too tame"
-    );
+    assert!(overloaded > 300 && split > 300 && left_out > 300, "{overloaded} {split} {left_out}: too tame");
 }
 
 /// Last in the options area, whole, or not there and counted.
 fn check_relay(made: &Made, taken: &Taken, is_left_out: bool) {
-    let elsewhere = taken
-        .file
-        .iter()
-        .chain(&taken.sname)
-        .any(|piece| piece.0 == 82);
+    let elsewhere = taken.file.iter().chain(&taken.sname).any(|piece| piece.0 == 82);
     assert!(!elsewhere, "option 82 outside the options area");
     match &made.relay_information {
         Some(value) if !is_left_out => {
@@ -105,9 +79,7 @@ fn check_relay(made: &Made, taken: &Taken, is_left_out: bool) {
 
 fn made(seeded: &mut Seeded) -> Made {
     let bootp = seeded.once_in(8);
-    let mut codes: Vec<u8> = (1..=254)
-        .filter(|code| ![52, 66, 67, 82].contains(code))
-        .collect();
+    let mut codes: Vec<u8> = (1..=254).filter(|code| ![52, 66, 67, 82].contains(code)).collect();
     let mut options = Vec::new();
     for _ in 0..seeded.below(25) {
         let code = codes.swap_remove(seeded.below(codes.len()));
@@ -119,18 +91,10 @@ fn made(seeded: &mut Seeded) -> Made {
         options.push((code, seeded.octets(length)));
     }
     let name = |seeded: &mut Seeded, bound: usize| {
-        let length = if seeded.once_in(2) {
-            0
-        } else {
-            seeded.below(bound)
-        };
+        let length = if seeded.once_in(2) { 0 } else { seeded.below(bound) };
         seeded.text(length)
     };
-    let relay_length = if seeded.once_in(6) {
-        seeded.below(600)
-    } else {
-        seeded.below(60)
-    };
+    let relay_length = if seeded.once_in(6) { seeded.below(600) } else { seeded.below(60) };
     Made {
         header: random_header(seeded),
         server_name: name(seeded, 64),
@@ -153,12 +117,7 @@ fn random_header(seeded: &mut Seeded) -> Header {
         htype: seeded.octet(),
         hlen: seeded.octet() % 17,
         hops: seeded.octet(),
-        xid: u32::from_be_bytes([
-            seeded.octet(),
-            seeded.octet(),
-            seeded.octet(),
-            seeded.octet(),
-        ]),
+        xid: u32::from_be_bytes([seeded.octet(), seeded.octet(), seeded.octet(), seeded.octet()]),
         secs: u16::from_be_bytes([seeded.octet(), seeded.octet()]),
         flags: u16::from_be_bytes([seeded.octet(), seeded.octet()]),
         ciaddr,

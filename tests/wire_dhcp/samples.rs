@@ -25,26 +25,19 @@ pub(crate) fn all() -> Vec<Golden> {
         .filter(|path| path.extension().is_some_and(|ending| ending == "hex"))
         .map(|path| read(&path))
         .collect();
-    assert!(
-        found.len() >= 30,
-        "golden packets are missing: only {} found",
-        found.len()
-    );
+    assert!(found.len() >= 30, "golden packets are missing: only {} found", found.len());
     found.sort_by(|one, other| one.name.cmp(&other.name));
     found
 }
 
 /// The golden packet of that name.
 pub(crate) fn golden(name: &str) -> Golden {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data/dhcp")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dhcp").join(name);
     read(&path.with_extension("hex"))
 }
 
 fn read(path: &Path) -> Golden {
-    let text =
-        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let text = std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut golden = Golden {
         name: path.file_stem().unwrap().to_string_lossy().into_owned(),
         bytes: Vec::new(),
@@ -56,8 +49,7 @@ fn read(path: &Path) -> Golden {
             let (code, value) = option.split_once(' ').unwrap_or((option, ""));
             golden.options.push((code.parse().unwrap(), hex(value)));
         } else {
-            line.split_whitespace()
-                .for_each(|word| golden.bytes.extend(octets(word)));
+            line.split_whitespace().for_each(|word| golden.bytes.extend(octets(word)));
         }
     }
     golden
@@ -70,10 +62,7 @@ fn octets(word: &str) -> Vec<u8> {
 }
 
 fn hex(digits: &str) -> Vec<u8> {
-    (0..digits.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
-        .collect()
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
 }
 
 /// The header of a reply to an Ethernet client.
@@ -90,9 +79,7 @@ pub(crate) fn header() -> Header {
         yiaddr: Ipv4Addr::new(192, 0, 2, 100),
         siaddr: Ipv4Addr::new(192, 0, 2, 1),
         giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr: [
-            0x52, 0x54, 0, 0x12, 0x34, 0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        ],
+        chaddr: [0x52, 0x54, 0, 0x12, 0x34, 0x56, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
     }
 }
 
@@ -111,15 +98,7 @@ pub(crate) fn packet(sname: &[u8], file: &[u8], options: &[u8]) -> Vec<u8> {
 
 /// A reply with nothing but options.
 pub(crate) fn reply<'a>(header: &'a Header, options: &'a [(u8, &'a [u8])]) -> Reply<'a> {
-    Reply {
-        header,
-        server_name: &[],
-        boot_file: &[],
-        options,
-        relay_information: None,
-        limit: 548,
-        bootp: false,
-    }
+    Reply { header, server_name: &[], boot_file: &[], options, relay_information: None, limit: 548, bootp: false }
 }
 
 /// Emits and takes apart.
@@ -147,42 +126,15 @@ impl Taken {
     pub(crate) fn of(bytes: &[u8]) -> Taken {
         assert_eq!(bytes[236..240], [99, 130, 83, 99]);
         let options = pieces(&bytes[240..]);
-        let overload: Vec<u8> = options
-            .iter()
-            .filter(|(code, _)| *code == 52)
-            .flat_map(|(_, value)| value.clone())
-            .collect();
-        assert!(
-            matches!(overload[..], [] | [1..=3]),
-            "option 52 is {overload:?}"
-        );
+        let overload: Vec<u8> =
+            options.iter().filter(|(code, _)| *code == 52).flat_map(|(_, value)| value.clone()).collect();
+        assert!(matches!(overload[..], [] | [1..=3]), "option 52 is {overload:?}");
         let used = |bit: u8| overload.first().is_some_and(|value| value & bit != 0);
-        let file = if used(1) {
-            pieces(&bytes[108..236])
-        } else {
-            Vec::new()
-        };
-        let sname = if used(2) {
-            pieces(&bytes[44..108])
-        } else {
-            Vec::new()
-        };
-        assert_eq!(
-            used(1),
-            !file.is_empty(),
-            "option 52 says that file holds options, and it does not"
-        );
-        assert_eq!(
-            used(2),
-            !sname.is_empty(),
-            "option 52 says that sname holds options, and it does not"
-        );
-        Taken {
-            bytes: bytes.to_vec(),
-            options,
-            file,
-            sname,
-        }
+        let file = if used(1) { pieces(&bytes[108..236]) } else { Vec::new() };
+        let sname = if used(2) { pieces(&bytes[44..108]) } else { Vec::new() };
+        assert_eq!(used(1), !file.is_empty(), "option 52 says that file holds options, and it does not");
+        assert_eq!(used(2), !sname.is_empty(), "option 52 says that sname holds options, and it does not");
+        Taken { bytes: bytes.to_vec(), options, file, sname }
     }
 
     /// All pieces, in the order in which fields are read.
@@ -213,9 +165,6 @@ fn pieces(field: &[u8]) -> Vec<(u8, Vec<u8>)> {
         found.push((field[at], field[at + 2..at + 2 + length].to_vec()));
         at += 2 + length;
     }
-    assert!(
-        field[at + 1..].iter().all(|octet| *octet == 0),
-        "not padded with zeros"
-    );
+    assert!(field[at + 1..].iter().all(|octet| *octet == 0), "not padded with zeros");
     found
 }
