@@ -6,7 +6,7 @@
 # As root on Debian and its kin it installs what is missing with apt, and lets no service start by that.
 # Elsewhere it names what is missing and ends well: a test that lacks a program says so itself.
 set -u
-PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin:/usr/sbin:/sbin"
+PATH="$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin:/usr/sbin:/sbin"
 export PATH
 
 # Program (or file, beginning with /) and the Debian package that has it.

@@ -176,7 +176,7 @@ fn a_whole_journal_is_called_whole_and_printed_in_order() {
     let dumped = offline("dump", &path, &[]);
     let lines: Vec<&str> = text(&dumped.stdout).lines().collect();
     assert_eq!((dumped.status.code(), lines.len()), (Some(0), 3), "{lines:?}");
-    for (line, part) in lines.iter().zip([": database 0707", ": 10.1.0.50 leased, client 0x010203", "released"]) {
+    for (line, part) in lines.iter().zip([": database 0707", ": 10.1.0.50 leased, client id 01:02:03", "released"]) {
         assert!(line.contains(part), "{part} in {line}");
     }
     let json = offline("dump", &path, &["--json"]);

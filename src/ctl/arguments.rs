@@ -207,7 +207,7 @@ impl fmt::Display for UsageError {
             UsageError::Both(one, other) => write!(f, "{one} and {other} exclude each other"),
             UsageError::Unsendable(argument) => write!(
                 f,
-                "{argument:?}: a blank or control character cannot be sent; write a client identifier as 0x and hex"
+                "{argument:?}: a blank or control character cannot be sent; write a client identifier in hexadecimal"
             ),
             UsageError::TooLong(octets) => {
                 write!(f, "the command has {octets} octets, the server reads {LINE_OCTETS_MAX}")

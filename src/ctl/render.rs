@@ -62,17 +62,17 @@ pub(super) fn json_text(text: &str) -> String {
     quoted
 }
 
-/// A time as RFC 3339 writes it, in UTC with milliseconds left out when they are zero; `None` for never.
-pub(super) fn rfc3339(time: Wall) -> Option<String> {
+/// A time as RFC 3339 writes it, in UTC with milliseconds left out when they are zero; or `never`.
+fn moment(time: Wall) -> String {
     if time == Wall::NEVER {
-        return None;
+        return "never".to_owned();
     }
     let (day, millis) = (time.millis() / DAY_MILLIS, time.millis() % DAY_MILLIS);
     let (year, month, date) = civil(day);
     let (secs, rest) = (millis / 1000, millis % 1000);
     let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
     let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}") };
-    Some(format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z"))
+    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
 }
 
 /// Year, month and day of the month, `day` days after 1970-01-01.
@@ -97,7 +97,7 @@ fn text_binding(binding: &Binding<'_>) -> String {
     };
     let client = &binding.client;
     if let Some(identifier) = client.identifier {
-        add("client", format!("0x{}", hex(identifier, "")));
+        add("client id", hex(identifier, ":"));
     }
     if let Some(address) = client.hardware {
         add("hardware", hardware(&address));
@@ -106,11 +106,11 @@ fn text_binding(binding: &Binding<'_>) -> String {
         add("host name", format!("\"{}\"", host_name.escape_ascii()));
     }
     if let Some(relay) = client.relay_information {
-        add("relay", format!("0x{}", hex(relay, "")));
+        add("relay", hex(relay, ":"));
     }
     let times = [("start", binding.start), ("end", binding.end), ("seen", binding.last_seen), ("bar", binding.bar)];
     for (name, time) in times.into_iter().filter(|(_, time)| *time != Wall::default()) {
-        add(name, rfc3339(time).unwrap_or_else(|| "never".to_owned()));
+        add(name, moment(time));
     }
     add("owner", side(binding.owner).to_owned());
     add("origin", side(binding.origin).to_owned());
@@ -121,8 +121,8 @@ fn text_binding(binding: &Binding<'_>) -> String {
 fn json_binding(binding: &Binding<'_>) -> String {
     let client = &binding.client;
     let quoted = |text: Option<String>| text.map_or_else(|| "null".to_owned(), |text| json_text(&text));
-    let time = |time: Wall| quoted(rfc3339(time).filter(|_| time != Wall::default()));
-    let octets = |value: Option<&[u8]>| quoted(value.map(|value| format!("0x{}", hex(value, ""))));
+    let time = |time: Wall| quoted((time != Wall::default()).then(|| moment(time)));
+    let octets = |value: Option<&[u8]>| quoted(value.map(|value| hex(value, ":")));
     let host_name = client.host_name.map(|name| String::from_utf8_lossy(name).into_owned());
     let members = [
         ("kind", json_text("binding")),
@@ -207,7 +207,7 @@ mod tests {
     fn a_binding_is_one_line_that_no_client_can_break() {
         assert_eq!(
             text_record(&Record::Binding(binding())),
-            "10.1.0.50 leased, client 0x0102ff, hardware 6/02:00:01, host name \"a\\\"\\x1b[2J\", \
+            "10.1.0.50 leased, client id 01:02:ff, hardware 6/02:00:01, host name \"a\\\"\\x1b[2J\", \
              start 2000-02-29T12:34:56Z, end never, seen 2000-02-29T12:34:56.500Z, owner secondary, \
              origin primary, stamp 0000000000000007"
         );
@@ -217,9 +217,9 @@ mod tests {
     fn a_binding_is_one_json_object() {
         assert_eq!(
             json_record(&Record::Binding(binding())),
-            "\"kind\":\"binding\",\"address\":\"10.1.0.50\",\"state\":\"leased\",\"client_id\":\"0x0102ff\",\
+            "\"kind\":\"binding\",\"address\":\"10.1.0.50\",\"state\":\"leased\",\"client_id\":\"01:02:ff\",\
              \"hardware\":\"6/02:00:01\",\"hostname\":\"a\\\"\\u001b[2J\",\"relay\":null,\
-             \"start\":\"2000-02-29T12:34:56Z\",\"end\":null,\"last_seen\":\"2000-02-29T12:34:56.500Z\",\
+             \"start\":\"2000-02-29T12:34:56Z\",\"end\":\"never\",\"last_seen\":\"2000-02-29T12:34:56.500Z\",\
              \"bar\":null,\"owner\":\"secondary\",\"origin\":\"primary\",\"stamp\":\"0000000000000007\""
         );
     }
@@ -233,8 +233,8 @@ mod tests {
             (1_735_689_599, "2024-12-31T23:59:59Z"),
             (4_107_542_400, "2100-03-01T00:00:00Z"),
         ] {
-            assert_eq!(rfc3339(Wall::from_secs(secs)).as_deref(), Some(text));
+            assert_eq!(moment(Wall::from_secs(secs)), text);
         }
-        assert_eq!(rfc3339(Wall::NEVER), None);
+        assert_eq!(moment(Wall::NEVER), "never");
     }
 }

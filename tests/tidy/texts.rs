@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
+use understudy::options::USAGE;
+
 use crate::tree::{files, text, top};
 use crate::{settle, skipped};
 
@@ -68,4 +70,19 @@ fn a_script_can_be_run() {
         }
     }
     settle("scripts", findings);
+}
+
+/// What `understudyd -h` tells stands in its manual page: options as entries, exit codes as entries.
+#[test]
+fn the_manual_page_of_the_server_has_what_its_help_has() {
+    let page = text("man/understudyd.8");
+    let entries: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(".It ")).collect();
+    let has = |word: &str| entries.iter().any(|entry| entry.split([' ', ',']).any(|part| part == word));
+    let lines = USAGE.lines().map(str::trim).filter(|line| line.starts_with('-'));
+    let options = lines.flat_map(|line| line.split([' ', ','])).filter(|word| word.starts_with('-'));
+    let exits = USAGE.split_once("exit: ").map_or("", |(_, exits)| exits);
+    let codes = exits.split(|letter: char| !letter.is_ascii_digit()).filter(|code| !code.is_empty());
+    let names = options.map(|option| &option[1..]).chain(codes);
+    let missing = names.filter(|name| !has(name)).map(|name| format!("man/understudyd.8: no entry for {name}"));
+    settle("help and manual page", missing.collect());
 }
