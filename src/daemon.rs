@@ -66,11 +66,17 @@ impl fmt::Display for DaemonError {
         match self {
             DaemonError::Locked { folder, holder } => {
                 let folder = folder.display();
-                write!(f, "state folder {folder}: in use by process {holder}; stop that one, or set another StateDir")
+                write!(
+                    f,
+                    "state folder {folder}: in use by process {holder}; stop that one, or set another StateDir"
+                )
             }
             DaemonError::State { path, call, source } => {
                 let path = path.display();
-                write!(f, "state folder: {call} {path}: {source}; make its parent folder and give it to the User, or set StateDir")
+                write!(
+                    f,
+                    "state folder: {call} {path}: {source}; make its parent folder and give it to the User, or set StateDir"
+                )
             }
             DaemonError::PidFile { path, source } => {
                 write!(f, "pid file {}: {source}; name another with -p", path.display())
@@ -87,9 +93,9 @@ impl fmt::Display for DaemonError {
 impl std::error::Error for DaemonError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            DaemonError::State { source, .. } | DaemonError::PidFile { source, .. } | DaemonError::System { source, .. } => {
-                Some(source)
-            }
+            DaemonError::State { source, .. }
+            | DaemonError::PidFile { source, .. }
+            | DaemonError::System { source, .. } => Some(source),
             DaemonError::Locked { .. } | DaemonError::NoUser { .. } => None,
         }
     }
@@ -149,7 +155,8 @@ impl PidFile {
     /// # Errors
     /// [`DaemonError::PidFile`].
     pub fn open(path: &Path) -> Result<PidFile, DaemonError> {
-        let file = open_plain(path).map_err(|source| DaemonError::PidFile { path: path.to_owned(), source })?;
+        let file =
+            open_plain(path).map_err(|source| DaemonError::PidFile { path: path.to_owned(), source })?;
         Ok(PidFile { path: path.to_owned(), file })
     }
 
@@ -178,7 +185,8 @@ impl Drop for PidFile {
 #[cfg(not(target_vendor = "apple"))]
 pub fn detach() -> Result<(), DaemonError> {
     // The folder is kept: paths in the configuration may be relative, and a reload reads it again.
-    nix::unistd::daemon(true, false).map_err(|errno| DaemonError::System { call: "detaching (daemon)", source: errno.into() })
+    nix::unistd::daemon(true, false)
+        .map_err(|errno| DaemonError::System { call: "detaching (daemon)", source: errno.into() })
 }
 
 /// Is not to be had on this system; launchd wants programs that stay in the foreground.
@@ -203,7 +211,9 @@ impl Identity {
     /// # Errors
     /// [`DaemonError::NoUser`]; [`DaemonError::System`] when the user database cannot be read.
     pub fn find(setting: Option<&UserSetting>) -> Result<Identity, DaemonError> {
-        let Some(setting) = setting.filter(|_| geteuid().is_root()) else { return Ok(Identity { user: None }) };
+        let Some(setting) = setting.filter(|_| geteuid().is_root()) else {
+            return Ok(Identity { user: None });
+        };
         let found = User::from_name(&setting.name)
             .map_err(|errno| DaemonError::System { call: "looking up the User", source: errno.into() })?;
         match found {
@@ -212,7 +222,9 @@ impl Identity {
             None if setting.explicit => Err(DaemonError::NoUser { name: setting.name.clone() }),
             None => {
                 let name = &setting.name;
-                log::warn!("there is no user {name}: the server keeps running as ROOT; make the user (useradd --system {name}) or set User");
+                log::warn!(
+                    "there is no user {name}: the server keeps running as ROOT; make the user (useradd --system {name}) or set User"
+                );
                 Ok(Identity { user: None })
             }
         }
@@ -271,7 +283,14 @@ fn give(path: &Path, uid: Uid, gid: Gid) -> Result<(), DaemonError> {
 /// Opens or makes a file without following a symbolic link: root writes into a folder that the user owns.
 fn open_plain(path: &Path) -> io::Result<File> {
     let flags = OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).custom_flags(flags.bits()).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o644)
+        .custom_flags(flags.bits())
+        .open(path)
 }
 
 fn write_pid(file: &mut File) -> io::Result<()> {

@@ -115,7 +115,8 @@ impl Clients {
                 tally.received += 1;
                 arrival.interface = interface;
                 if arrival.destination.is_unspecified() {
-                    arrival.destination = likely_destination(*arrival.source.ip(), interfaces.main_address(interface));
+                    arrival.destination =
+                        likely_destination(*arrival.source.ip(), interfaces.main_address(interface));
                 }
                 hand(Input::Packet { arrival, bytes: datagram.bytes });
             }
@@ -147,7 +148,9 @@ fn enlarge(socket: &Socket) {
     let given = socket.recv_buffer_size().unwrap_or(0);
     if given < RECEIVE_BUFFER {
         let (given, asked) = (given / 1024, RECEIVE_BUFFER / 1024);
-        log::warn!("receive buffer: {given} KiB of {asked} KiB given; raise net.core.rmem_max, or packets are lost in a storm");
+        log::warn!(
+            "receive buffer: {given} KiB of {asked} KiB given; raise net.core.rmem_max, or packets are lost in a storm"
+        );
     } else {
         log::debug!("receive buffer: {} KiB", given / 1024);
     }

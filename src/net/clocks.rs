@@ -8,7 +8,10 @@ use crate::clock::{Mono, Reading, Wall};
 /// Reads both clocks. A clock that the system refuses reads as 0; that happens on no system this runs on.
 #[must_use]
 pub fn read() -> Reading {
-    Reading { mono: Mono::from_nanos(nanos(system::MONOTONIC)), system: Wall::from_millis(nanos(ClockId::CLOCK_REALTIME) / 1_000_000) }
+    Reading {
+        mono: Mono::from_nanos(nanos(system::MONOTONIC)),
+        system: Wall::from_millis(nanos(ClockId::CLOCK_REALTIME) / 1_000_000),
+    }
 }
 
 /// Microseconds of CLOCK_MONOTONIC, as systemd wants them with RELOADING=1 (sd_notify(3)).

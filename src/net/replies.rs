@@ -12,7 +12,7 @@ use super::link::Link;
 use super::tally::Tally;
 use crate::server::event::InterfaceId;
 use crate::server::outbox::Destination;
-use crate::wire;
+use crate::wire::frame::Envelope;
 
 /// What replies leave by.
 #[derive(Debug)]
@@ -93,7 +93,8 @@ impl<'w, 'a> Replies<'w, 'a> {
     }
 
     fn push_frame(&mut self, framed: Framed<'a>, hardware: [u8; 6]) {
-        let Some((link, own)) = self.ways.link.is_open().then(|| self.ways.interfaces.link(framed.route.interface)).flatten()
+        let Some((link, own)) =
+            self.ways.link.is_open().then(|| self.ways.interfaces.link(framed.route.interface)).flatten()
         else {
             self.broadcast(framed);
             return;
@@ -102,7 +103,11 @@ impl<'w, 'a> Replies<'w, 'a> {
             self.send_frames();
         }
         let from = SocketAddrV4::new(framed.route.source, self.ways.clients.port());
-        self.ways.link.push(link, |out| wire::frame::ethernet(own, hardware, from, framed.to, framed.payload, out));
+        let envelope = Envelope { from_hardware: own, to_hardware: hardware, from, to: framed.to };
+        if self.ways.link.push(link, &envelope, framed.payload).is_err() {
+            self.ways.tally.unsent += 1;
+            return;
+        }
         self.framed[self.framed_count] = framed;
         self.framed_count += 1;
     }

@@ -29,7 +29,12 @@ fn a_reader_of_the_log_that_does_not_read_stops_nothing_and_what_is_lost_is_coun
     pipe.read_to_end(&mut log).expect("read");
     assert_eq!(server.end().code(), Some(0));
     let log = String::from_utf8_lossy(&log);
-    assert!(log.contains("log lines lost"), "{} octets of log end with {}", log.len(), &log[log.len().saturating_sub(300)..]);
+    assert!(
+        log.contains("log lines lost"),
+        "{} octets of log end with {}",
+        log.len(),
+        &log[log.len().saturating_sub(300)..]
+    );
 }
 
 #[test]
