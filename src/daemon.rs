@@ -66,7 +66,10 @@ impl fmt::Display for DaemonError {
         match self {
             DaemonError::Locked { folder, holder } => {
                 let folder = folder.display();
-                write!(f, "state folder {folder}: in use by process {holder}; stop that one, or set another StateDir")
+                write!(
+                    f,
+                    "state folder {folder}: in use by process {holder}; stop that one, or set another StateDir"
+                )
             }
             DaemonError::State { path, call, source } => {
                 let path = path.display();
@@ -152,7 +155,8 @@ impl PidFile {
     /// # Errors
     /// [`DaemonError::PidFile`].
     pub fn open(path: &Path) -> Result<PidFile, DaemonError> {
-        let file = open_plain(path).map_err(|source| DaemonError::PidFile { path: path.to_owned(), source })?;
+        let file =
+            open_plain(path).map_err(|source| DaemonError::PidFile { path: path.to_owned(), source })?;
         Ok(PidFile { path: path.to_owned(), file })
     }
 
@@ -207,7 +211,9 @@ impl Identity {
     /// # Errors
     /// [`DaemonError::NoUser`]; [`DaemonError::System`] when the user database cannot be read.
     pub fn find(setting: Option<&UserSetting>) -> Result<Identity, DaemonError> {
-        let Some(setting) = setting.filter(|_| geteuid().is_root()) else { return Ok(Identity { user: None }) };
+        let Some(setting) = setting.filter(|_| geteuid().is_root()) else {
+            return Ok(Identity { user: None });
+        };
         let found = User::from_name(&setting.name)
             .map_err(|errno| DaemonError::System { call: "looking up the User", source: errno.into() })?;
         match found {

@@ -85,7 +85,9 @@ impl fmt::Display for UsageError {
             UsageError::Argument(word) => {
                 write!(f, "{word}: no argument is expected; the configuration is named with -c")
             }
-            UsageError::Together(one, other) => write!(f, "{one} and {other} cannot stand together; give one of them"),
+            UsageError::Together(one, other) => {
+                write!(f, "{one} and {other} cannot stand together; give one of them")
+            }
         }
     }
 }
@@ -186,9 +188,17 @@ mod tests {
 
     #[test]
     fn contradictions_strays_and_unknown_words_are_refused() {
-        for line in
-            ["-t -T", "-f -d", "--new -t", "--new --keep-before-damage", "-x", "-c", "file.ini", "-c a -c b", "--keep"]
-        {
+        for line in [
+            "-t -T",
+            "-f -d",
+            "--new -t",
+            "--new --keep-before-damage",
+            "-x",
+            "-c",
+            "file.ini",
+            "-c a -c b",
+            "--keep",
+        ] {
             assert!(parsed(line).is_err(), "{line} must be refused");
         }
         assert_eq!(parsed("a.ini"), Err(UsageError::Argument("a.ini".into())));
@@ -196,9 +206,19 @@ mod tests {
 
     #[test]
     fn the_usage_text_names_every_option() {
-        for name in
-            ["-c", "-f", "-t", "-T", "-p", "-d", "-V", "-h", "--new", "--wait-for-partner", "--keep-before-damage"]
-        {
+        for name in [
+            "-c",
+            "-f",
+            "-t",
+            "-T",
+            "-p",
+            "-d",
+            "-V",
+            "-h",
+            "--new",
+            "--wait-for-partner",
+            "--keep-before-damage",
+        ] {
             assert!(USAGE.contains(name), "{name}");
         }
     }

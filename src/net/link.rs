@@ -6,6 +6,8 @@ use nix::sys::socket::LinkAddr;
 
 use super::batch::{BATCH, Failed};
 use super::system::Frames;
+use crate::wire::cursor::Full;
+use crate::wire::frame::{Envelope, ethernet};
 
 /// The packet socket, if there is one, and the frames that wait.
 #[derive(Debug)]
@@ -19,7 +21,9 @@ impl Link {
     /// Opens the packet socket; without one all is broadcast, which is said once.
     pub(crate) fn open() -> Link {
         let frames = Frames::open()
-            .map_err(|error| log::warn!("packet socket: {error}; clients without an address are answered by broadcast"))
+            .map_err(|error| {
+                log::warn!("packet socket: {error}; clients without an address are answered by broadcast")
+            })
             .ok();
         Link { frames, bytes: Vec::new(), waiting: Vec::with_capacity(BATCH) }
     }
@@ -29,14 +33,13 @@ impl Link {
         self.frames.is_some()
     }
 
-    /// Adds a frame to leave by `link`; `compose` appends it, or says why not and appends nothing.
-    pub(crate) fn push<E>(
-        &mut self,
-        link: LinkAddr,
-        compose: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
+    /// Adds a frame with `payload` to leave by `link`.
+    ///
+    /// # Errors
+    /// [`Full`] when the payload fits into no datagram; nothing is added then.
+    pub(crate) fn push(&mut self, link: LinkAddr, envelope: &Envelope, payload: &[u8]) -> Result<(), Full> {
         let start = self.bytes.len();
-        compose(&mut self.bytes)?;
+        ethernet(envelope, payload, &mut self.bytes)?;
         self.waiting.push((link, start..self.bytes.len()));
         Ok(())
     }

@@ -96,7 +96,11 @@ impl<'r, S: Storage> Loop<'r, S> {
     ///
     /// # Errors
     /// [`NetError::System`] when the system refuses a call.
-    pub fn new(mut sockets: Sockets, engine: Engine<S>, reload: &'r Reloader) -> Result<Loop<'r, S>, NetError> {
+    pub fn new(
+        mut sockets: Sockets,
+        engine: Engine<S>,
+        reload: &'r Reloader,
+    ) -> Result<Loop<'r, S>, NetError> {
         let refused = |call| move |source| NetError::System { call, source };
         let signals = signals::open()?;
         let poll = Poll::new().map_err(refused("opening the poll"))?;
@@ -152,15 +156,15 @@ impl<'r, S: Storage> Loop<'r, S> {
         let released = engine.end()?;
         let performed = sockets.perform(&released, reading.mono);
         drop(released);
-        self.phase = match (performed, self.phase) {
-            (Performed::Stop, _) => Phase::Stopped,
-            (Performed::All, Phase::Starting) => {
-                log::info!("ready");
-                notify::say("READY=1");
-                Phase::Running
-            }
-            (Performed::All, phase) => phase,
-        };
+        if performed == Performed::Stop {
+            self.phase = Phase::Stopped;
+        }
+        if self.phase == Phase::Starting {
+            self.phase = Phase::Running;
+            log::info!("ready");
+            logging::flush();
+            notify::say("READY=1");
+        }
         logging::flush();
         Ok(())
     }
@@ -227,6 +231,7 @@ impl<'r, S: Storage> Loop<'r, S> {
                 log::error!("configuration not reloaded, the old one stays: {} errors", errors.len());
             }
         }
+        logging::flush();
         notify::say("READY=1");
     }
 }

@@ -12,7 +12,7 @@ use super::link::Link;
 use super::tally::Tally;
 use crate::server::event::InterfaceId;
 use crate::server::outbox::Destination;
-use crate::wire::frame::{self, Envelope};
+use crate::wire::frame::Envelope;
 
 /// What replies leave by.
 #[derive(Debug)]
@@ -104,9 +104,8 @@ impl<'w, 'a> Replies<'w, 'a> {
         }
         let from = SocketAddrV4::new(framed.route.source, self.ways.clients.port());
         let envelope = Envelope { from_hardware: own, to_hardware: hardware, from, to: framed.to };
-        let composed = self.ways.link.push(link, |out| frame::ethernet(&envelope, framed.payload, out));
-        if composed.is_err() {
-            self.broadcast(framed);
+        if self.ways.link.push(link, &envelope, framed.payload).is_err() {
+            self.ways.tally.unsent += 1;
             return;
         }
         self.framed[self.framed_count] = framed;

@@ -4,14 +4,13 @@ use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 
 use super::house::{House, PATIENCE, RELAY};
 
-pub const DISCOVER: u8 = 1;
-pub const OFFER: u8 = 2;
-pub const REQUEST: u8 = 3;
-pub const ACK: u8 = 5;
-pub const NAK: u8 = 6;
+pub(super) const DISCOVER: u8 = 1;
+pub(super) const OFFER: u8 = 2;
+pub(super) const REQUEST: u8 = 3;
+pub(super) const ACK: u8 = 5;
 
 /// The relay.
-pub struct Relay {
+pub(super) struct Relay {
     socket: UdpSocket,
     server: SocketAddrV4,
     xid: u32,
@@ -19,20 +18,20 @@ pub struct Relay {
 
 /// What is looked at of an answer.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub kind: u8,
-    pub address: Ipv4Addr,
+pub(super) struct Answer {
+    pub(super) kind: u8,
+    pub(super) address: Ipv4Addr,
 }
 
 impl Relay {
-    pub fn new(house: &House) -> Relay {
+    pub(super) fn new(house: &House) -> Relay {
         let socket = UdpSocket::bind((RELAY, 0)).expect("loopback has 127/8");
         socket.set_read_timeout(Some(PATIENCE)).expect("set");
         Relay { socket, server: SocketAddrV4::new(Ipv4Addr::LOCALHOST, house.port), xid: 0 }
     }
 
     /// The four messages; the address that client number `client` got.
-    pub fn lease(&mut self, client: u16) -> Ipv4Addr {
+    pub(super) fn lease(&mut self, client: u16) -> Ipv4Addr {
         let offer = self.exchange(client, DISCOVER, None);
         assert_eq!(offer.kind, OFFER);
         let ack = self.exchange(client, REQUEST, Some(offer.address));
@@ -41,7 +40,7 @@ impl Relay {
     }
 
     /// Sends one message and waits for its answer.
-    pub fn exchange(&mut self, client: u16, kind: u8, requested: Option<Ipv4Addr>) -> Answer {
+    pub(super) fn exchange(&mut self, client: u16, kind: u8, requested: Option<Ipv4Addr>) -> Answer {
         self.send(client, kind, requested);
         let mut buffer = [0; 1500];
         loop {
@@ -53,7 +52,7 @@ impl Relay {
     }
 
     /// Sends one message and waits for nothing.
-    pub fn send(&mut self, client: u16, kind: u8, requested: Option<Ipv4Addr>) {
+    pub(super) fn send(&mut self, client: u16, kind: u8, requested: Option<Ipv4Addr>) {
         self.xid += 1;
         let mut message = vec![0; 240];
         message[..4].copy_from_slice(&[1, 1, 6, 1]);
@@ -73,7 +72,7 @@ impl Relay {
     }
 
     /// Sends octets that are no message.
-    pub fn send_rubbish(&self) {
+    pub(super) fn send_rubbish(&self) {
         self.socket.send_to(&[0xff; 40], self.server).expect("sent");
     }
 }
@@ -85,7 +84,9 @@ fn answer(message: &[u8]) -> Answer {
         match (code, rest) {
             (0, _) => options = rest,
             (53, [1, kind, ..]) => return Answer { kind: *kind, address },
-            (_, [length, rest @ ..]) if rest.len() >= usize::from(*length) => options = &rest[usize::from(*length)..],
+            (_, [length, rest @ ..]) if rest.len() >= usize::from(*length) => {
+                options = &rest[usize::from(*length)..]
+            }
             (_, _) => break,
         }
     }

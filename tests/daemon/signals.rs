@@ -22,9 +22,9 @@ fn a_good_reload_serves_the_new_range_and_a_bad_one_changes_nothing() {
     wait_until("the complaint", || house.log().contains("not reloaded"));
     let log = house.log();
     for complaint in ["Usr", "DhcpPort", "10.99.0.1"] {
-        let named = log
-            .lines()
-            .any(|line| line.contains(" error ") && line.contains("understudyd.ini:") && line.contains(complaint));
+        let named = log.lines().any(|line| {
+            line.contains(" error ") && line.contains("understudyd.ini:") && line.contains(complaint)
+        });
         assert!(named, "{complaint} in:\n{log}");
     }
     assert_eq!(relay.lease(3), Ipv4Addr::new(10, 77, 0, 101), "the old one stays");
@@ -36,8 +36,9 @@ fn a_reload_of_what_needs_a_restart_is_refused_by_name() {
     let house = House::new("refused");
     let server = house.start(&[]);
     let old = house.text("User = root", "Range = 10.77.0.10 - 10.77.0.200");
-    let moved =
-        old.replace("control.sock", "other.sock").replace(&format!("DhcpPort = {}", house.port), "DhcpPort = 9967");
+    let moved = old
+        .replace("control.sock", "other.sock")
+        .replace(&format!("DhcpPort = {}", house.port), "DhcpPort = 9967");
     house.write(&moved);
     server.reload();
     wait_until("the complaint", || house.log().contains("not reloaded"));
@@ -50,7 +51,7 @@ fn a_reload_changes_the_log_level() {
     let house = House::new("level");
     let server = house.start(&[]);
     Relay::new(&house).lease(1);
-    assert!(house.log().contains("DHCPACK on 10.77.0.10"), "{}", house.log());
+    wait_until("the line", || house.log().contains("DHCPACK on 10.77.0.10"));
     house.write(&house.text("User = root\nLogLevel = error", "Range = 10.77.0.10 - 10.77.0.200"));
     server.reload();
     Relay::new(&house).lease(2);
