@@ -66,7 +66,7 @@ fn a_boot_file_stays_in_file_while_sname_is_enough() {
     assert_eq!(taken.joined(67), None);
 }
 
-/// RFC 2132 section 9.4: the server name becomes option 66, at the beginning of its own field, before the boot file moves.
+/// RFC 2132 section 9.4: the server name becomes option 66 at the beginning of its field, before the boot file moves.
 #[test]
 fn the_server_name_moves_to_option_66_when_that_lets_all_in() {
     let header = header();
