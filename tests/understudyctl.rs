@@ -232,7 +232,7 @@ fn help_and_manual_page_agree() {
     for option in lines.flat_map(|line| line.split([' ', ','])).filter(|word| word.starts_with('-')) {
         let dashless = option.trim_start_matches('-');
         let named = |line: &&str| line.split([' ', ',']).any(|word| word.trim_start_matches('-') == dashless);
-        assert!(entries.iter().any(|line| named(line)), "man/understudyctl.8 has no entry for {option}");
+        assert!(entries.iter().any(named), "man/understudyctl.8 has no entry for {option}");
     }
     let commands = entries.iter().filter_map(|line| line.strip_prefix("Cm "));
     for name in commands.filter_map(|rest| rest.split(' ').next()) {
