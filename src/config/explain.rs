@@ -9,7 +9,7 @@ use super::report::Report;
 use super::section::Section;
 
 /// Widest value that still aligns the column after it.
-const VALUE_COLUMN_MAX: usize = 48;
+const VALUE_COLUMN_MAX: usize = 60;
 
 /// All parameters in the table's order of sections; within a kind in file order.
 pub(super) fn parameters(
@@ -25,9 +25,9 @@ pub(super) fn parameters(
     for (kind, word) in SectionKind::ALL {
         let written = by_kind.remove(&kind).unwrap_or_default();
         let stands_alone = matches!(kind, SectionKind::Server | SectionKind::Policy | SectionKind::Failover);
-        if !is_used(kind) {
+        if !is_used(kind) && matches!(kind, SectionKind::Failover | SectionKind::Primary) {
             list.extend(keys::of_section(kind).map(|key| not_applicable(word, key)));
-        } else if written.is_empty() && stands_alone {
+        } else if written.is_empty() && stands_alone && is_used(kind) {
             all_keys(&Section::absent(kind), report, &mut list);
         }
         for section in written.into_iter().filter(|_| is_used(kind)) {

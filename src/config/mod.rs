@@ -120,7 +120,7 @@ fn judge(sections: &[Section], report: &mut Report) -> Option<Config> {
         Role::Primary if world.subnets.is_empty() => {
             server_section.remark(report, "", "there is no [Subnet]: nobody is served");
         }
-        Role::Secondary if primaries.is_empty() => {
+        Role::Secondary if one(sections, SectionKind::Primary).is_none() => {
             server_section.complain(report, "", "a failover has no primary (legal: one [Primary NAME] at least)");
         }
         Role::Primary | Role::Secondary => {}

@@ -162,16 +162,21 @@ pub(super) fn check(raw: Vec<RawSection>, report: &mut Report) -> Vec<Section> {
         };
         let label = label(kind, &raw.name);
         let spelling: String = raw.name.split_whitespace().collect::<String>().to_ascii_lowercase();
-        if let Some(first) = seen.insert((kind, spelling), raw.place) {
-            let text =
-                format!("{label} stands twice, first at {} (legal: once; put the keys together)", report.spot(first));
+        let first = seen.get(&(kind, spelling.clone())).copied();
+        if let Some(first) = first {
+            let first = report.spot(first);
+            let text = format!("{label} stands twice, first at {first} (legal: once; put the keys together)");
             report.error(raw.place, text);
+        } else {
+            seen.insert((kind, spelling), raw.place);
         }
         let mut section = Section::new(kind, raw.name, raw.place);
         for item in raw.items {
             section.take(item, &label, report);
         }
-        sections.push(section);
+        if first.is_none() {
+            sections.push(section);
+        }
     }
     sections
 }

@@ -215,7 +215,7 @@ impl<'a> SubnetDraft<'a> {
                 (None, Some(address)) => format!("{address} is the broadcast address"),
                 (None, None) => continue,
             };
-            report.error(range.place, format!("{}: {wrong} (legal: {})", self.range_label(range), self.usable()));
+            report.error(range.place, format!("{} {wrong} (legal: {})", self.range_label(range), self.usable()));
         }
         let mut by_address: Vec<&RangeDraft<'_>> = self.ranges.iter().collect();
         by_address.sort_by_key(|range| (range.run, range.place));
@@ -230,7 +230,7 @@ impl<'a> SubnetDraft<'a> {
                 let label = self.range_label(later);
                 report.error(
                     later.place,
-                    format!("{label}: overlaps {first} - {last} of {spot} (legal: each address once)"),
+                    format!("{label} overlaps {first} - {last} of {spot} (legal: each address once)"),
                 );
             }
             if range.run.1 > widest.run.1 {
@@ -256,7 +256,7 @@ impl<'a> SubnetDraft<'a> {
     }
 
     fn range_label(&self, range: &RangeDraft<'_>) -> String {
-        range.section.map_or_else(|| format!("{} Range", self.section.label()), Section::label)
+        range.section.map_or_else(|| format!("{} Range:", self.section.label()), Section::label)
     }
 }
 

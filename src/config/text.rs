@@ -122,7 +122,7 @@ pub(super) fn octets(written: &str) -> Result<Octets, String> {
 
 /// Pairs of hex digits; `None` when they are not.
 fn hex(digits: &str) -> Option<Octets> {
-    if !digits.len().is_multiple_of(2) {
+    if digits.len() % 2 != 0 {
         return None;
     }
     digits.as_bytes().chunks(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?)).collect()
