@@ -43,9 +43,10 @@ fn entries(page: &str) -> Vec<(String, Vec<String>)> {
 
 /// The sentences that the entry of `key` must hold.
 fn sentences(key: &Key) -> Vec<String> {
-    let mut expected = match key.kind {
-        Kind::Unsupported => vec!["refused".to_owned()],
-        _ => vec![format!("Legal: {}.", key.kind.legal()), fallback(key.fallback)],
+    let mut expected = if key.kind == Kind::Unsupported {
+        vec!["refused".to_owned()]
+    } else {
+        vec![format!("Legal: {}.", key.kind.legal()), fallback(key.fallback)]
     };
     if key.repeats {
         expected.push("May repeat.".to_owned());

@@ -30,7 +30,8 @@ pub(super) fn encode_all(names: &[String]) -> Result<Vec<u8>, String> {
     Ok(octets)
 }
 
-/// Names one after another; a suffix that stood before becomes a pointer, counted from the start of the value. Pointers so
+/// Names one after another; a suffix that stood before becomes a pointer, counted from the start of the value.
+/// Pointers so
 /// only ever point back (RFC 3397 section 2).
 pub(super) fn encode_search(names: &[String]) -> Result<Vec<u8>, String> {
     let mut octets = Vec::new();

@@ -91,7 +91,8 @@ fn title(section: &Section) -> String {
     }
 }
 
-/// The text of `-T`: a line a parameter, in columns: section, name, value, and `default`, `file:line` or `not applicable`.
+/// The text of `-T`: a line a parameter, in columns: section, name, value, and `default`, `file:line` or `not
+/// applicable`.
 #[must_use]
 pub fn explain(config: &Config) -> String {
     let width = |length: fn(&Parameter) -> usize| config.parameters.iter().map(length).max().unwrap_or(0);

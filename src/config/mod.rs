@@ -74,7 +74,7 @@ pub trait Source {
 /// Loads and checks a configuration; `path` names the main file.
 ///
 /// # Errors
-/// All that is wrong, by file and line; at most [`report::ERRORS_MAX`] and a line that tells how many more.
+/// All that is wrong, by file and line; at most 1000 and a line that tells how many more.
 pub fn load(path: &Path, source: &dyn Source) -> Result<Config, Vec<ConfigError>> {
     let mut report = Report::default();
     let raw = ini::read(path, source, &mut report);

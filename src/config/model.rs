@@ -1,4 +1,5 @@
-//! What a checked configuration holds, in the form the server uses: options encoded, inheritance resolved, sections sorted.
+//! What a checked configuration holds, in the form the server uses: options encoded, inheritance resolved,
+//! sections sorted.
 //!
 //! The settings that hold without subnets stand in `settings.rs`. Nothing here decides anything.
 
@@ -28,7 +29,8 @@ pub struct Config {
     pub options: OptionSet,
     /// Subnets, sorted by network address. They do not overlap.
     pub subnets: Vec<Subnet>,
-    /// Links: each subnet is in exactly one; those with one SharedNetwork name share one. Order of first subnet in the file.
+    /// Links: each subnet is in exactly one; those with one SharedNetwork name share one. Order of first subnet in
+    /// the file.
     pub links: Vec<Link>,
     /// [Host] sections.
     pub hosts: Vec<Host>,
@@ -90,7 +92,8 @@ pub struct Subnet {
     pub network: Network,
     /// Index in `Config::links`.
     pub link: usize,
-    /// Ranges in file order ([Range] sections take the place where their addresses' subnet lists them; after `Range` keys otherwise).
+    /// Ranges in file order ([Range] sections take the place where their addresses' subnet lists them; after
+    /// `Range` keys otherwise).
     pub ranges: Vec<Range>,
     /// Interface = eth0.
     pub interface: Option<String>,

@@ -5,7 +5,8 @@ const NAME_MAX: usize = 64;
 
 /// The candidate with the fewest edits from `name`, case aside; `None` when nothing is near.
 ///
-/// An edit is a character put in, left out, changed, or two neighbours swapped. Near is at most a third of the length of
+/// An edit is a character put in, left out, changed, or two neighbours swapped. Near is at most a third of the
+/// length of
 /// `name`, and at least 2 edits.
 pub(super) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     if name.len() > NAME_MAX {

@@ -26,7 +26,8 @@ const TYPES: [(&str, Shape); 6] = [
 /// Code and octets of the option `name` with the value `written` as it stands in the file.
 ///
 /// # Errors
-/// What is wrong and what is legal, in one sentence: unknown name, refused code, value of another shape or out of bounds.
+/// What is wrong and what is legal, in one sentence: unknown name, refused code, value of another shape or out of
+/// bounds.
 pub fn encode(name: &str, written: &str) -> Result<(u8, Octets), String> {
     let (code, shape) = resolve(name)?;
     let octets = encode_shape(shape, written).map_err(|wrong| format!("{wrong} (legal: {})", shape.legal()))?;
@@ -248,12 +249,12 @@ fn check(row: &OptionRow, octets: &[u8]) -> Result<(), String> {
         Shape::U16(min, max) => length == 2 && (u32::from(min)..=u32::from(max)).contains(&number),
         Shape::V6OnlyWait => length == 4 && (number == 0 || number >= 300),
         Shape::U32 | Shape::Seconds | Shape::I32 | Shape::Address => length == 4,
-        Shape::Addresses => length >= 4 && length % 4 == 0,
-        Shape::AddressesOrNone => length % 4 == 0,
-        Shape::Masks => length >= 8 && length % 8 == 0,
-        Shape::Routes => length >= 8 && length % 8 == 0 && octets.chunks(8).all(|pair| wide(&pair[..4]) != 0),
+        Shape::Addresses => length >= 4 && length.is_multiple_of(4),
+        Shape::AddressesOrNone => length.is_multiple_of(4),
+        Shape::Masks => length >= 8 && length.is_multiple_of(8),
+        Shape::Routes => length >= 8 && length.is_multiple_of(8) && octets.chunks(8).all(|pair| wide(&pair[..4]) != 0),
         Shape::U16List(min) => {
-            length >= 2 && length % 2 == 0 && octets.chunks(2).all(|pair| wide(pair) >= u32::from(min))
+            length >= 2 && length.is_multiple_of(2) && octets.chunks(2).all(|pair| wide(pair) >= u32::from(min))
         }
         Shape::OctetsOf(exactly) => length == usize::from(exactly),
         Shape::Text | Shape::HostName => length >= 1 && !octets.contains(&0),

@@ -1,4 +1,5 @@
-//! [Failover] and [Primary] sections (failover.md section 2): filled and checked; the behaviour behind them is not here.
+//! [Failover] and [Primary] sections (failover.md section 2): filled and checked; the behaviour behind them is not
+//! here.
 
 use std::collections::HashMap;
 use std::time::Duration;

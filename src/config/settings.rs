@@ -106,7 +106,8 @@ pub struct GlobalPolicy {
 
 /// Keys of [Policy] that may be narrowed; all resolved.
 ///
-/// `default_lease` may lie outside the minimum and the maximum when they were written in different sections: who grants a
+/// `default_lease` may lie outside the minimum and the maximum when they were written in different sections: who
+/// grants a
 /// lease cuts it to them.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Policy {

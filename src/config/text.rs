@@ -44,7 +44,7 @@ pub(super) fn millis(written: &str, bare_ms: u64) -> Result<u64, String> {
     let places = u32::try_from(fraction.len()).unwrap_or(u32::MAX);
     let scale = 10u64.checked_pow(places).filter(|_| (1..=3).contains(&places)).ok_or_else(wrong)?;
     let fraction: u64 = fraction.parse().map_err(|_| wrong())?;
-    if fraction * unit_ms % scale != 0 {
+    if !(fraction * unit_ms).is_multiple_of(scale) {
         return Err(format!("{written} is finer than a millisecond"));
     }
     let whole_ms = whole.checked_mul(unit_ms).ok_or_else(wrong)?;
@@ -122,7 +122,7 @@ pub(super) fn octets(written: &str) -> Result<Octets, String> {
 
 /// Pairs of hex digits; `None` when they are not.
 fn hex(digits: &str) -> Option<Octets> {
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     digits.as_bytes().chunks(2).map(|pair| Some(nibble(pair[0])? << 4 | nibble(pair[1])?)).collect()

@@ -15,15 +15,18 @@ fn unknown_sections_and_keys_are_named_with_the_nearest_known_name() {
     refuse(&[
         (
             "[Sevrer]\n",
-            "1: [Sevrer] is no section; did you mean [Server]? (legal: Server, Policy, Options, Failover, Primary, Subnet, Range, Class, Host)",
+            "1: [Sevrer] is no section; did you mean [Server]? (legal: Server, Policy, Options, Failover, \
+             Primary, Subnet, Range, Class, Host)",
         ),
         (
             "[Colours]\n",
-            "1: [Colours] is no section (legal: Server, Policy, Options, Failover, Primary, Subnet, Range, Class, Host)",
+            "1: [Colours] is no section (legal: Server, Policy, Options, Failover, Primary, Subnet, Range, \
+             Class, Host)",
         ),
         (
             "[Server]\nDhcpProt = 67\n",
-            "2: [Server] DhcpProt: there is no such key; did you mean DhcpPort? (legal: the keys of understudyd.ini(5))",
+            "2: [Server] DhcpProt: there is no such key; did you mean DhcpPort? (legal: the keys of \
+             understudyd.ini(5))",
         ),
         (
             "[Server]\nColour = red\n",
@@ -31,7 +34,8 @@ fn unknown_sections_and_keys_are_named_with_the_nearest_known_name() {
         ),
         (
             "[Options]\nrouter = 10.1.0.1\n",
-            "2: [Options] router: there is no such option; did you mean routers? (legal: names of understudyd.ini(5), option-NNN)",
+            "2: [Options] router: there is no such option; did you mean routers? (legal: names of \
+             understudyd.ini(5), option-NNN)",
         ),
         (
             "[Server]\nDefaultLease = 60\n",
@@ -103,7 +107,7 @@ fn what_stands_twice_is_named_with_both_lines() {
 }
 
 #[test]
-fn values_of_the_wrong_type_or_out_of_bounds_name_what_is_legal() {
+fn settings_of_the_wrong_type_or_out_of_bounds_name_what_is_legal() {
     refuse(&[
         ("[Server]\nDhcpPort =\n", "2: [Server] DhcpPort: has no value (legal: 1-65534)"),
         ("[Server]\nDhcpPort = 0\n", "2: [Server] DhcpPort: 0 is out of bounds (legal: 1-65534)"),
@@ -112,7 +116,8 @@ fn values_of_the_wrong_type_or_out_of_bounds_name_what_is_legal() {
         ("[Server]\nDhcpPort = bootps\n", "2: [Server] DhcpPort: bootps is not a whole number (legal: 1-65534)"),
         (
             "[Server]\nFailoverServerType = Primary\n",
-            "2: [Server] FailoverServerType: Primary is none of its words (legal: Standalone/Primary, Failover/Secondary)",
+            "2: [Server] FailoverServerType: Primary is none of its words (legal: Standalone/Primary, \
+             Failover/Secondary)",
         ),
         (
             "[Server]\nServerAddress = 0.0.0.0\n",
@@ -133,7 +138,8 @@ fn values_of_the_wrong_type_or_out_of_bounds_name_what_is_legal() {
         ("[Server]\nDomainName = a..b\n", "2: [Server] DomainName: a..b is not a domain name (legal: a domain name)"),
         (
             "[Server]\nInterfaces = eth0,, eth1\n",
-            "2: [Server] Interfaces: has an empty place in its list (legal: interface names of 1-15 characters, comma separated)",
+            "2: [Server] Interfaces: has an empty place in its list (legal: interface names of 1-15 characters, \
+             comma separated)",
         ),
         (
             "[Server]\nInterfaces = eth0, eth0\n",
@@ -141,7 +147,8 @@ fn values_of_the_wrong_type_or_out_of_bounds_name_what_is_legal() {
         ),
         (
             "[Server]\nInterfaces = abcdefghijklmnop\n",
-            "2: [Server] Interfaces: abcdefghijklmnop is not an interface name (legal: interface names of 1-15 characters, comma separated)",
+            "2: [Server] Interfaces: abcdefghijklmnop is not an interface name (legal: interface names of 1-15 \
+             characters, comma separated)",
         ),
         (
             "[Server]\nStateDir = leases\n",
@@ -155,6 +162,12 @@ fn values_of_the_wrong_type_or_out_of_bounds_name_what_is_legal() {
             "[Server]\nLogLevel = loud\n",
             "2: [Server] LogLevel: loud is none of its words (legal: error, warn, info, debug, trace)",
         ),
+    ]);
+}
+
+#[test]
+fn switches_and_times_out_of_bounds_name_what_is_legal() {
+    refuse(&[
         (
             "[Policy]\nPingBeforeAssign = maybe\n",
             "2: [Policy] PingBeforeAssign: maybe is neither True nor False (legal: True or False)",
@@ -169,7 +182,8 @@ fn values_of_the_wrong_type_or_out_of_bounds_name_what_is_legal() {
         ),
         (
             "[Policy]\nDefaultLease = 2 days\n",
-            "2: [Policy] DefaultLease: 2 days is not a time such as 90, 1.5s, 30m, 8h, 7d or 2w (legal: 1-4294967294 s or infinite)",
+            "2: [Policy] DefaultLease: 2 days is not a time such as 90, 1.5s, 30m, 8h, 7d or 2w (legal: \
+             1-4294967294 s or infinite)",
         ),
         (
             "[Policy]\nDefaultLease = 4294967296\n",
@@ -204,7 +218,8 @@ fn text_with_broken_quotes_is_refused() {
         ),
         (
             "[Subnet 10.1.0.0/24]\nServerName = a\"b\n",
-            "2: [Subnet 10.1.0.0/24] ServerName: has a quote inside text that does not begin with one (legal: 1-63 octets of text)",
+            "2: [Subnet 10.1.0.0/24] ServerName: has a quote inside text that does not begin with one (legal: \
+             1-63 octets of text)",
         ),
         (
             "[Subnet 10.1.0.0/24]\nServerName = \"a\\n\"\n",
@@ -226,7 +241,8 @@ fn lease_bounds_that_contradict_each_other_are_refused() {
     refuse(&[
         (
             "[Policy]\nMinimumLease = 2h\nMaximumLease = 1h\nDefaultLease = 1h\n",
-            "2: [Policy] MinimumLease: MinimumLease 7200 is over MaximumLease 3600 (legal: at most that, or MaximumLease = 0)",
+            "2: [Policy] MinimumLease: MinimumLease 7200 is over MaximumLease 3600 (legal: at most that, or \
+             MaximumLease = 0)",
         ),
         (
             "[Policy]\nDefaultLease = 2h\nMaximumLease = 1h\n",
@@ -238,7 +254,8 @@ fn lease_bounds_that_contradict_each_other_are_refused() {
         ),
         (
             "[Policy]\nMinimumLease = 2h\n[Subnet 10.1.0.0/24]\nMaximumLease = 1h\n",
-            "4: [Subnet 10.1.0.0/24] MaximumLease: MinimumLease 7200 is over MaximumLease 3600 (legal: at most that, or MaximumLease = 0)",
+            "4: [Subnet 10.1.0.0/24] MaximumLease: MinimumLease 7200 is over MaximumLease 3600 (legal: at most \
+             that, or MaximumLease = 0)",
         ),
         (
             "[Options]\ndhcp-renewal-time = 100\ndhcp-rebinding-time = 100\n",
@@ -246,7 +263,8 @@ fn lease_bounds_that_contradict_each_other_are_refused() {
         ),
         (
             "[Options]\ndhcp-renewal-time = 100\n[Subnet 10.1.0.0/24]\nOption.dhcp-rebinding-time = 90\n",
-            "4: [Subnet 10.1.0.0/24] dhcp-renewal-time 100 is not under dhcp-rebinding-time 90 (legal: T1 < T2 < lease)",
+            "4: [Subnet 10.1.0.0/24] dhcp-renewal-time 100 is not under dhcp-rebinding-time 90 (legal: T1 < T2 < \
+             lease)",
         ),
     ]);
 }
@@ -261,7 +279,8 @@ fn what_later_versions_bring_is_refused_by_name() {
         ),
         (
             &format!("{subnet}Class = voip\n"),
-            "3: [Range 10.1.0.5 - 10.1.0.9] Class: voip: a named class is not supported by this version (legal: KNOWN or UNKNOWN)",
+            "3: [Range 10.1.0.5 - 10.1.0.9] Class: voip: a named class is not supported by this version (legal: \
+             KNOWN or UNKNOWN)",
         ),
         (
             &format!("{subnet}NotClass = voip\n"),
@@ -351,7 +370,8 @@ fn an_interface_and_a_relay_lead_to_one_link() {
     refuse(&[
         (
             &format!("{one}Interface = eth0\n{two}Interface = eth0\n"),
-            "4: [Subnet 10.2.0.0/24] Interface: eth0 is also that of [Subnet 10.1.0.0/24] (legal: one link; give both one SharedNetwork)",
+            "4: [Subnet 10.2.0.0/24] Interface: eth0 is also that of [Subnet 10.1.0.0/24] (legal: one link; give \
+             both one SharedNetwork)",
         ),
         (
             &format!("[Server]\nInterfaces = eth1\n{one}Interface = eth0\n"),
@@ -359,11 +379,13 @@ fn an_interface_and_a_relay_lead_to_one_link() {
         ),
         (
             &format!("{one}RelayAddress = 10.9.0.1\n{two}RelayAddress = 10.9.0.1\n"),
-            "4: [Subnet 10.2.0.0/24] RelayAddress: 10.9.0.1 is also that of [Subnet 10.1.0.0/24] (legal: one link, once)",
+            "4: [Subnet 10.2.0.0/24] RelayAddress: 10.9.0.1 is also that of [Subnet 10.1.0.0/24] (legal: one \
+             link, once)",
         ),
         (
             &format!("{one}RelayAddress = 10.2.0.1\n{two}"),
-            "2: [Subnet 10.1.0.0/24] RelayAddress: 10.2.0.1 lies in [Subnet 10.2.0.0/24] (legal: an address of no other link)",
+            "2: [Subnet 10.1.0.0/24] RelayAddress: 10.2.0.1 lies in [Subnet 10.2.0.0/24] (legal: an address of \
+             no other link)",
         ),
     ]);
 }
@@ -380,19 +402,23 @@ fn hosts_have_one_identity_and_an_address_of_their_own() {
         ),
         (
             "[Host a]\nHardwareAddress = 00:11:22:33:44\n",
-            "2: [Host a] HardwareAddress: has 5 octets, and an Ethernet address has 6 (legal: 1-16 octets such as 00:11:22:33:44:55, or TYPE/OCTETS)",
+            "2: [Host a] HardwareAddress: has 5 octets, and an Ethernet address has 6 (legal: 1-16 octets such \
+             as 00:11:22:33:44:55, or TYPE/OCTETS)",
         ),
         (
             "[Host a]\nHardwareAddress = 00:11:22:33:44:gg\n",
-            "2: [Host a] HardwareAddress: 00:11:22:33:44:gg is not a hardware address (legal: 1-16 octets such as 00:11:22:33:44:55, or TYPE/OCTETS)",
+            "2: [Host a] HardwareAddress: 00:11:22:33:44:gg is not a hardware address (legal: 1-16 octets such \
+             as 00:11:22:33:44:55, or TYPE/OCTETS)",
         ),
         (
             "[Host a]\nClientId = 01:00:11\n",
-            "2: [Host a] ClientId: 01:00:11 is neither text in quotes nor octets in hex (legal: \"text\" or 0x and hex digits, 2-255 octets)",
+            "2: [Host a] ClientId: 01:00:11 is neither text in quotes nor octets in hex (legal: \"text\" or 0x \
+             and hex digits, 2-255 octets)",
         ),
         (
             "[Host a]\nClientId = 0x010\n",
-            "2: [Host a] ClientId: 0x010 is not an even number of hex digits (legal: \"text\" or 0x and hex digits, 2-255 octets)",
+            "2: [Host a] ClientId: 0x010 is not an even number of hex digits (legal: \"text\" or 0x and hex \
+             digits, 2-255 octets)",
         ),
         (
             "[Host a]\nClientId = 0x01\n",
@@ -431,7 +457,8 @@ fn hosts_have_one_identity_and_an_address_of_their_own() {
 
 #[test]
 fn all_errors_of_a_file_are_reported_in_one_run_in_the_order_of_its_lines() {
-    let text = "[Server]\nDhcpPort = 0\n[Polcy]\n[Subnet 10.1.0.0/24]\nRange = 10.2.0.1\nOption.interface-mtu = 60\n[Host a]\n";
+    let text = "[Server]\nDhcpPort = 0\n[Polcy]\n[Subnet 10.1.0.0/24]\nRange = 10.2.0.1\nOption.interface-mtu = \
+     60\n[Host a]\n";
     let lines: Vec<String> =
         errors(text).iter().map(|error| error.split(':').next().unwrap_or("").to_owned()).collect();
     assert_eq!(lines, ["2", "3", "5", "6", "7"]);

@@ -60,7 +60,8 @@ fn an_include_puts_the_other_files_sections_in_place() {
     let files = Files::new(&[
         (
             "etc/main.ini",
-            "Include = parts/server.ini\n[Policy]\nDefaultLease = 60\nInclude = \"parts/subnets.ini\"\nMinimumLease = 30\n",
+            "Include = parts/server.ini\n[Policy]\nDefaultLease = 60\nInclude = \
+             \"parts/subnets.ini\"\nMinimumLease = 30\n",
         ),
         ("etc/parts/server.ini", "[Server]\nHostName = dhcp1\n"),
         ("etc/parts/subnets.ini", "[Subnet 10.1.0.0/24]\nInclude = more.ini\n"),

@@ -69,7 +69,8 @@ fn subnets_are_sorted_and_links_stand_in_the_order_of_the_file() {
 #[test]
 fn a_range_section_takes_the_place_of_the_range_key_with_its_addresses_else_the_end() {
     let config = good(
-        "[Range 10.1.0.30 - 10.1.0.39]\nClass = UNKNOWN\n[Range 10.1.0.70-10.1.0.79]\nClass = known\nAutomaticBootp = True\n\
+        "[Range 10.1.0.30 - 10.1.0.39]\nClass = UNKNOWN\n[Range 10.1.0.70-10.1.0.79]\nClass = \
+         known\nAutomaticBootp = True\n\
          [Subnet 10.1.0.0/24]\nRange = 10.1.0.30 - 10.1.0.39\nRange = 10.1.0.10 - 10.1.0.19\n",
     );
     let ranges = &config.subnets[0].ranges;
@@ -115,7 +116,8 @@ fn a_client_may_have_one_host_on_each_link_and_one_without_address() {
 #[test]
 fn one_interface_may_serve_all_subnets_of_a_shared_network() {
     let config = good(
-        "[Subnet 10.1.0.0/24]\nSharedNetwork = a\nInterface = eth0\n[Subnet 10.2.0.0/24]\nSharedNetwork = a\nInterface = eth0\n",
+        "[Subnet 10.1.0.0/24]\nSharedNetwork = a\nInterface = eth0\n[Subnet 10.2.0.0/24]\nSharedNetwork = \
+         a\nInterface = eth0\n",
     );
     assert_eq!(config.links.len(), 1);
 }
@@ -136,7 +138,8 @@ fn what_is_legal_but_odd_is_a_notice() {
             format!(
                 "{subnet}Option.routers = 10.1.0.1\nOption.rfc3442-classless-static-routes = 10.0.0.0/8 10.1.0.1\n"
             ),
-            "3: [Subnet 10.1.0.0/24] clients that take rfc3442-classless-static-routes ignore routers; add 0.0.0.0/0 to the routes",
+            "3: [Subnet 10.1.0.0/24] clients that take rfc3442-classless-static-routes ignore routers; add \
+             0.0.0.0/0 to the routes",
         ),
         (
             format!("{subnet}Exclude = 10.1.0.7\n"),

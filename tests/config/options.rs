@@ -125,7 +125,8 @@ fn values_outside_the_bounds_of_rfc_2132_are_refused() {
         (
             "static-routes",
             "0.0.0.0 10.1.0.1",
-            "0.0.0.0 is no destination (RFC 2132 section 5.8); use routers (legal: pairs DESTINATION ROUTER, comma separated)",
+            "0.0.0.0 is no destination (RFC 2132 section 5.8); use routers (legal: pairs DESTINATION ROUTER, \
+             comma separated)",
         ),
         (
             "path-mtu-plateau-table",
@@ -148,7 +149,8 @@ fn values_outside_the_bounds_of_rfc_2132_are_refused() {
         (
             "vivso",
             "0x00000009050101",
-            "0x00000009050101 is not a value of option 125 (legal: enterprise number, length, value, repeated, as 0x0a0b or 0a:0b)",
+            "0x00000009050101 is not a value of option 125 (legal: enterprise number, length, value, repeated, \
+             as 0x0a0b or 0a:0b)",
         ),
         (
             "option-224",

@@ -14,7 +14,8 @@ fn keys_that_need_a_restart_are_named_with_value_and_place() {
         lines(&reload_refusals(&old, &new)),
         [
             "2: [Server] DhcpPort: 67 cannot become 1067 at a reload (legal: 67, or a restart)",
-            "3: [Server] StateDir: /var/lib/understudy cannot become /s at a reload (legal: /var/lib/understudy, or a restart)",
+            "3: [Server] StateDir: /var/lib/understudy cannot become /s at a reload (legal: /var/lib/understudy, \
+             or a restart)",
             "4: [Server] ControlSocket: /run/understudy/understudyd.sock cannot become /c at a reload \
              (legal: /run/understudy/understudyd.sock, or a restart)",
             "5: [Server] User: understudy cannot become dhcp at a reload (legal: understudy, or a restart)",
@@ -34,7 +35,8 @@ fn a_key_that_was_taken_out_is_refused_for_the_file_as_a_whole() {
 fn the_role_and_the_channels_socket_need_a_restart() {
     let old = good(CHANNEL);
     let secondary = good(
-        "[Server]\nFailoverServerType = Failover/Secondary\n[Primary a]\nPrimaryIpAddr = 10.0.0.1\nFailoverKeyFile = none\n",
+        "[Server]\nFailoverServerType = Failover/Secondary\n[Primary a]\nPrimaryIpAddr = \
+         10.0.0.1\nFailoverKeyFile = none\n",
     );
     let said = lines(&reload_refusals(&old, &secondary));
     assert_eq!(said.len(), 1);
@@ -50,7 +52,8 @@ fn the_role_and_the_channels_socket_need_a_restart() {
 fn subnets_policies_options_and_hosts_may_change() {
     let old = good("[Subnet 10.1.0.0/24]\nRange = 10.1.0.5 - 10.1.0.9\n");
     let new = good(
-        "[Server]\nUser = understudy\nLogLevel = debug\n[Policy]\nDefaultLease = 60\n[Options]\nrouters = 10.1.0.1\n[Subnet 10.2.0.0/24]\n",
+        "[Server]\nUser = understudy\nLogLevel = debug\n[Policy]\nDefaultLease = 60\n[Options]\nrouters = \
+         10.1.0.1\n[Subnet 10.2.0.0/24]\n",
     );
     assert!(reload_refusals(&old, &new).is_empty());
 }
