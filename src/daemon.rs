@@ -66,10 +66,7 @@ impl fmt::Display for DaemonError {
         match self {
             DaemonError::Locked { folder, holder } => {
                 let folder = folder.display();
-                write!(
-                    f,
-                    "state folder {folder}: in use by process {holder}; stop that one, or set another StateDir"
-                )
+                write!(f, "state folder {folder}: in use by process {holder}; stop that one, or set another StateDir")
             }
             DaemonError::State { path, call, source } => {
                 let path = path.display();
@@ -155,8 +152,7 @@ impl PidFile {
     /// # Errors
     /// [`DaemonError::PidFile`].
     pub fn open(path: &Path) -> Result<PidFile, DaemonError> {
-        let file =
-            open_plain(path).map_err(|source| DaemonError::PidFile { path: path.to_owned(), source })?;
+        let file = open_plain(path).map_err(|source| DaemonError::PidFile { path: path.to_owned(), source })?;
         Ok(PidFile { path: path.to_owned(), file })
     }
 

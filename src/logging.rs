@@ -321,8 +321,7 @@ impl<const KEYS: usize> Limiter<KEYS> {
 
     /// A key whose period is over with lines held back, and how many; to be asked until there is none.
     pub fn overdue(&mut self, now: Mono) -> Option<(usize, u64)> {
-        let over =
-            |slot: &Slot| slot.held > 0 && slot.since.is_some_and(|since| now >= since + LIMITER_PERIOD);
+        let over = |slot: &Slot| slot.held > 0 && slot.since.is_some_and(|since| now >= since + LIMITER_PERIOD);
         let key = self.slots.iter().position(over)?;
         let held = self.slots[key].held;
         self.slots[key] = Slot::default();
@@ -332,11 +331,7 @@ impl<const KEYS: usize> Limiter<KEYS> {
     /// When [`Limiter::overdue`] has something to say next.
     #[must_use]
     pub fn due(&self) -> Option<Mono> {
-        self.slots
-            .iter()
-            .filter(|slot| slot.held > 0)
-            .filter_map(|slot| Some(slot.since? + LIMITER_PERIOD))
-            .min()
+        self.slots.iter().filter(|slot| slot.held > 0).filter_map(|slot| Some(slot.since? + LIMITER_PERIOD)).min()
     }
 }
 
@@ -364,9 +359,8 @@ mod tests {
 
     #[test]
     fn times_are_those_of_the_calendar() {
-        let at = |secs, millis: u64| {
-            utc(SystemTime::UNIX_EPOCH + Duration::from_secs(secs) + Duration::from_millis(millis))
-        };
+        let at =
+            |secs, millis: u64| utc(SystemTime::UNIX_EPOCH + Duration::from_secs(secs) + Duration::from_millis(millis));
         assert_eq!(at(0, 0), "1970-01-01T00:00:00.000Z");
         assert_eq!(at(951_782_399, 999), "2000-02-28T23:59:59.999Z");
         assert_eq!(at(951_782_400, 0), "2000-02-29T00:00:00.000Z");

@@ -188,17 +188,9 @@ mod tests {
 
     #[test]
     fn contradictions_strays_and_unknown_words_are_refused() {
-        for line in [
-            "-t -T",
-            "-f -d",
-            "--new -t",
-            "--new --keep-before-damage",
-            "-x",
-            "-c",
-            "file.ini",
-            "-c a -c b",
-            "--keep",
-        ] {
+        for line in
+            ["-t -T", "-f -d", "--new -t", "--new --keep-before-damage", "-x", "-c", "file.ini", "-c a -c b", "--keep"]
+        {
             assert!(parsed(line).is_err(), "{line} must be refused");
         }
         assert_eq!(parsed("a.ini"), Err(UsageError::Argument("a.ini".into())));
@@ -206,19 +198,9 @@ mod tests {
 
     #[test]
     fn the_usage_text_names_every_option() {
-        for name in [
-            "-c",
-            "-f",
-            "-t",
-            "-T",
-            "-p",
-            "-d",
-            "-V",
-            "-h",
-            "--new",
-            "--wait-for-partner",
-            "--keep-before-damage",
-        ] {
+        for name in
+            ["-c", "-f", "-t", "-T", "-p", "-d", "-V", "-h", "--new", "--wait-for-partner", "--keep-before-damage"]
+        {
             assert!(USAGE.contains(name), "{name}");
         }
     }

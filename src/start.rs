@@ -49,9 +49,7 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Failure::Usage(_) | Failure::NoPartner => 64,
-            Failure::Config(_) | Failure::CheckedJournal(_) | Failure::Daemon(DaemonError::NoUser { .. }) => {
-                78
-            }
+            Failure::Config(_) | Failure::CheckedJournal(_) | Failure::Daemon(DaemonError::NoUser { .. }) => 78,
             Failure::Daemon(_) => 73,
             Failure::Start(Fatal::Journal(error)) => start_code(error),
             Failure::Start(Fatal::Record(_)) => 73,
@@ -67,9 +65,7 @@ fn start_code(error: &JournalError) -> u8 {
     match error {
         JournalError::Exists { .. } | JournalError::OtherVersion { .. } => 73,
         JournalError::Io { source, .. } => match source.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem => {
-                73
-            }
+            io::ErrorKind::PermissionDenied | io::ErrorKind::NotFound | io::ErrorKind::ReadOnlyFilesystem => 73,
             _ => 74,
         },
         JournalError::Damaged { .. }
@@ -83,9 +79,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Failure::Usage(error) => write!(f, "{error}\n{}", USAGE.trim_end()),
-            Failure::NoPartner => {
-                f.write_str("--wait-for-partner: no partner configured; leave the option out")
-            }
+            Failure::NoPartner => f.write_str("--wait-for-partner: no partner configured; leave the option out"),
             Failure::Config(errors) => {
                 for error in errors {
                     writeln!(f, "{error}")?;
@@ -145,8 +139,7 @@ fn check(path: &Path) -> Result<(), Failure> {
                 print(&format!("{}: good; there is no lease database yet\n", path.display()));
                 return Ok(());
             }
-            Err(JournalError::Io { source, .. })
-                if source.kind() == io::ErrorKind::NotFound && attempts > 0 => {}
+            Err(JournalError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound && attempts > 0 => {}
             other => break other.map_err(Failure::CheckedJournal)?,
         }
     };
@@ -174,11 +167,7 @@ fn serve(options: &Options) -> Result<(), Failure> {
         return Err(Failure::NoPartner);
     }
     logging::start(config.server.log_level);
-    log::info!(
-        "understudyd {} starts, configuration {}",
-        env!("CARGO_PKG_VERSION"),
-        options.config.display()
-    );
+    log::info!("understudyd {} starts, configuration {}", env!("CARGO_PKG_VERSION"), options.config.display());
     let server = &config.server;
     let identity = Identity::find(server.user.as_ref())?;
     let mut lock = StateLock::take(&server.state_dir)?;
@@ -258,10 +247,7 @@ fn load(path: &Path) -> Result<Config, Failure> {
 /// A reload reads the file as the user that the server became.
 fn warn_if_unreadable(path: &Path) {
     if let Err(error) = File::open(path) {
-        log::warn!(
-            "{}: {error}: a reload will fail; let the User read it (chgrp, chmod 640)",
-            path.display()
-        );
+        log::warn!("{}: {error}: a reload will fail; let the User read it (chgrp, chmod 640)", path.display());
     }
 }
 

@@ -115,8 +115,7 @@ impl Clients {
                 tally.received += 1;
                 arrival.interface = interface;
                 if arrival.destination.is_unspecified() {
-                    arrival.destination =
-                        likely_destination(*arrival.source.ip(), interfaces.main_address(interface));
+                    arrival.destination = likely_destination(*arrival.source.ip(), interfaces.main_address(interface));
                 }
                 hand(Input::Packet { arrival, bytes: datagram.bytes });
             }

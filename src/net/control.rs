@@ -49,9 +49,7 @@ impl Control {
     /// [`NetError::ControlBusy`] when someone does; [`NetError::Control`] when the system refuses.
     pub(crate) fn open(path: &Path) -> Result<Control, NetError> {
         let refused = |call| move |source| NetError::Control { path: path.to_owned(), call, source };
-        if let Some(folder) =
-            path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists())
-        {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
             fs::create_dir(folder).map_err(refused("mkdir"))?;
         }
         if is_answered(path).map_err(refused("look at what is there"))? {
@@ -122,10 +120,7 @@ impl Control {
 
     /// Whether a turn is wanted at once: a chunk has been written and the next can be asked for, or an answer ended.
     pub(crate) fn is_hot(&self) -> bool {
-        self.places
-            .iter()
-            .flatten()
-            .any(|connection| connection.ready || !matches!(connection.wants(), Step::Nothing))
+        self.places.iter().flatten().any(|connection| connection.ready || !matches!(connection.wants(), Step::Nothing))
     }
 
     /// When the idle connection that is next to be closed is due.
@@ -157,8 +152,7 @@ impl Control {
     fn admit(&mut self, mut stream: UnixStream, now: Mono, registry: &Registry) {
         let Some(place) = self.places.iter().position(Option::is_none) else {
             // One short line fits into a new connection; if it should not, the close says enough.
-            let _ =
-                io::Write::write(&mut stream, b"error\nall 16 control connections are in use; try again\n");
+            let _ = io::Write::write(&mut stream, b"error\nall 16 control connections are in use; try again\n");
             return;
         };
         let interest = Interest::READABLE | Interest::WRITABLE;

@@ -50,18 +50,12 @@ impl fmt::Display for NetError {
                     io::ErrorKind::AddrInUse => {
                         f.write_str("another DHCP server or relay runs here: stop it, or set DhcpPort")
                     }
-                    io::ErrorKind::PermissionDenied => {
-                        f.write_str("start as root, or with CAP_NET_BIND_SERVICE")
-                    }
+                    io::ErrorKind::PermissionDenied => f.write_str("start as root, or with CAP_NET_BIND_SERVICE"),
                     _ => f.write_str("set DhcpPort to a port that is free"),
                 }
             }
             NetError::Control { path, call, source } => {
-                write!(
-                    f,
-                    "control socket {}: {call}: {source}; make its folder, or set ControlSocket",
-                    path.display()
-                )
+                write!(f, "control socket {}: {call}: {source}; make its folder, or set ControlSocket", path.display())
             }
             NetError::ControlBusy { path } => {
                 write!(
@@ -79,9 +73,9 @@ impl fmt::Display for NetError {
 impl std::error::Error for NetError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            NetError::Port { source, .. }
-            | NetError::Control { source, .. }
-            | NetError::System { source, .. } => Some(source),
+            NetError::Port { source, .. } | NetError::Control { source, .. } | NetError::System { source, .. } => {
+                Some(source)
+            }
             NetError::ControlBusy { .. } => None,
             NetError::Fatal(fatal) => Some(fatal),
         }

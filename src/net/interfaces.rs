@@ -60,10 +60,9 @@ impl Interfaces {
         self.unknown_seen = false;
         match getifaddrs() {
             Ok(addresses) => self.found = gather(addresses),
-            Err(errno) => log::warn!(
-                "network interfaces: getifaddrs: {errno}; asked again in {} s",
-                ASK_EVERY.as_secs()
-            ),
+            Err(errno) => {
+                log::warn!("network interfaces: getifaddrs: {errno}; asked again in {} s", ASK_EVERY.as_secs())
+            }
         }
         self.choose(wanted)
     }
@@ -113,12 +112,8 @@ impl Interfaces {
     }
 
     fn choose(&mut self, wanted: &[String]) -> Option<Vec<Interface>> {
-        let served: Vec<Interface> = self
-            .found
-            .iter()
-            .filter(|found| is_wanted(found, wanted))
-            .map(|found| found.interface.clone())
-            .collect();
+        let served: Vec<Interface> =
+            self.found.iter().filter(|found| is_wanted(found, wanted)).map(|found| found.interface.clone()).collect();
         let missing: Vec<String> =
             wanted.iter().filter(|name| !served.iter().any(|one| one.name == **name)).cloned().collect();
         for name in missing.iter().filter(|name| !self.missing.contains(name)) {
@@ -149,15 +144,12 @@ fn is_wanted(found: &Found, wanted: &[String]) -> bool {
 
 fn announce(served: &[Interface]) {
     if served.is_empty() {
-        log::warn!(
-            "no network interface to serve: none is up with an IPv4 address, or none that Interfaces names"
-        );
+        log::warn!("no network interface to serve: none is up with an IPv4 address, or none that Interfaces names");
     }
     for interface in served {
         let addresses: Vec<String> =
             interface.addresses.iter().map(|(address, prefix)| format!("{address}/{prefix}")).collect();
-        let addresses =
-            if addresses.is_empty() { "no IPv4 address".to_owned() } else { addresses.join(", ") };
+        let addresses = if addresses.is_empty() { "no IPv4 address".to_owned() } else { addresses.join(", ") };
         log::info!("serving interface {}: {addresses}", interface.name);
     }
 }
@@ -210,17 +202,12 @@ mod tests {
             .clone();
         assert_eq!(interfaces.service(loopback.interface.id), Service::Not);
         interfaces.ask_soon();
-        let named = interfaces
-            .refresh(MIN, std::slice::from_ref(&loopback.interface.name))
-            .expect("others than before");
+        let named =
+            interfaces.refresh(MIN, std::slice::from_ref(&loopback.interface.name)).expect("others than before");
         assert_eq!(named, [loopback.interface.clone()]);
         assert!(named[0].addresses.contains(&(Ipv4Addr::LOCALHOST, 8)));
         assert_eq!(interfaces.service(loopback.interface.id), Service::Served(loopback.interface.id));
-        assert_eq!(
-            interfaces.service(InterfaceId(0)),
-            Service::Served(loopback.interface.id),
-            "the only one"
-        );
+        assert_eq!(interfaces.service(InterfaceId(0)), Service::Served(loopback.interface.id), "the only one");
         assert_eq!(interfaces.link(loopback.interface.id), None, "loopback takes no Ethernet frames");
     }
 

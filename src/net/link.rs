@@ -21,9 +21,7 @@ impl Link {
     /// Opens the packet socket; without one all is broadcast, which is said once.
     pub(crate) fn open() -> Link {
         let frames = Frames::open()
-            .map_err(|error| {
-                log::warn!("packet socket: {error}; clients without an address are answered by broadcast")
-            })
+            .map_err(|error| log::warn!("packet socket: {error}; clients without an address are answered by broadcast"))
             .ok();
         Link { frames, bytes: Vec::new(), waiting: Vec::with_capacity(BATCH) }
     }

@@ -96,11 +96,7 @@ impl<'r, S: Storage> Loop<'r, S> {
     ///
     /// # Errors
     /// [`NetError::System`] when the system refuses a call.
-    pub fn new(
-        mut sockets: Sockets,
-        engine: Engine<S>,
-        reload: &'r Reloader,
-    ) -> Result<Loop<'r, S>, NetError> {
+    pub fn new(mut sockets: Sockets, engine: Engine<S>, reload: &'r Reloader) -> Result<Loop<'r, S>, NetError> {
         let refused = |call| move |source| NetError::System { call, source };
         let signals = signals::open()?;
         let poll = Poll::new().map_err(refused("opening the poll"))?;

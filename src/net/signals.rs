@@ -38,8 +38,6 @@ pub(crate) fn request(signal: Signal) -> Option<Request> {
 /// # Errors
 /// [`NetError::System`] when the system refuses.
 pub(crate) fn open() -> Result<system::Signals, NetError> {
-    awaited()
-        .thread_block()
-        .map_err(|errno| NetError::System { call: "blocking signals", source: errno.into() })?;
+    awaited().thread_block().map_err(|errno| NetError::System { call: "blocking signals", source: errno.into() })?;
     system::Signals::open().map_err(|source| NetError::System { call: "signalfd", source })
 }

@@ -100,11 +100,7 @@ impl Sockets {
                     }
                 },
                 Effect::Control { id, bytes, more } => {
-                    control.answer(
-                        *id,
-                        released.bytes(bytes),
-                        if *more { Rest::More } else { Rest::Complete },
-                    );
+                    control.answer(*id, released.bytes(bytes), if *more { Rest::More } else { Rest::Complete });
                 }
                 Effect::Stop => performed = Performed::Stop,
             }

@@ -20,10 +20,7 @@ fn help_and_version_go_to_standard_output_and_wrong_use_is_64() {
         assert!(stdout(&help).starts_with("usage: understudyd"));
     }
     let version = house.run(&["-V"]);
-    assert_eq!(
-        (code(&version), stdout(&version)),
-        (Some(0), format!("understudyd {}\n", env!("CARGO_PKG_VERSION")))
-    );
+    assert_eq!((code(&version), stdout(&version)), (Some(0), format!("understudyd {}\n", env!("CARGO_PKG_VERSION"))));
     for wrong in [&["-x"][..], &["stray"], &["-f", "-d"], &["-t", "-T"]] {
         let refused = house.run(wrong);
         assert_eq!(code(&refused), Some(64), "{wrong:?}");
@@ -38,10 +35,7 @@ fn help_and_version_go_to_standard_output_and_wrong_use_is_64() {
 fn a_bad_configuration_is_refused_with_all_its_errors_and_nothing_is_touched() {
     let house = House::new("bad");
     house.write(
-        &house.text(
-            "Usr = nobody\nLogLevel = loud",
-            "Range = 10.99.0.1 - 10.99.0.9\nOption.routers = nonsense",
-        ),
+        &house.text("Usr = nobody\nLogLevel = loud", "Range = 10.99.0.1 - 10.99.0.9\nOption.routers = nonsense"),
     );
     for options in [&[][..], &["-t"], &["-T"], &["--new"]] {
         let refused = house.run(options);
@@ -68,9 +62,8 @@ fn effective_parameters_tell_where_each_was_set() {
     assert_eq!(code(&shown), Some(0), "{}", stderr(&shown));
     let text = stdout(&shown);
     for (name, value) in [("DefaultLease", "3600"), ("DhcpPort", &*house.port.to_string())] {
-        let set = text
-            .lines()
-            .any(|line| line.contains(name) && line.contains(value) && line.contains("understudyd.ini:"));
+        let set =
+            text.lines().any(|line| line.contains(name) && line.contains(value) && line.contains("understudyd.ini:"));
         assert!(set, "{name} in:\n{text}");
     }
     assert!(text.contains("default") && text.contains("not applicable"), "{text}");
@@ -80,9 +73,7 @@ fn effective_parameters_tell_where_each_was_set() {
 fn an_unusable_state_folder_is_73_with_its_name() {
     let house = House::new("unusable");
     let below = house.state().join("deeper");
-    house.write(
-        &house.text("User = root", "").replace(&*house.state().to_string_lossy(), &below.to_string_lossy()),
-    );
+    house.write(&house.text("User = root", "").replace(&*house.state().to_string_lossy(), &below.to_string_lossy()));
     let refused = house.run(&[]);
     assert_eq!(code(&refused), Some(73), "{}", stderr(&refused));
     assert!(stderr(&refused).contains(&*below.to_string_lossy()), "{}", stderr(&refused));

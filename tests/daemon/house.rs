@@ -131,9 +131,7 @@ impl Server {
         let mut buffer = [0; 256];
         match self.notify.recv(&mut buffer) {
             Ok(length) => String::from_utf8_lossy(&buffer[..length]).into_owned(),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                "nothing".to_owned()
-            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => "nothing".to_owned(),
             Err(error) => panic!("{error}"),
         }
     }
@@ -210,9 +208,7 @@ pub(super) fn stdout(output: &Output) -> String {
 pub(super) fn listing(folder: &Path) -> Vec<(String, u64)> {
     let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry"));
     let mut all: Vec<(String, u64)> = entries
-        .map(|entry| {
-            (entry.file_name().to_string_lossy().into_owned(), entry.metadata().expect("known").len())
-        })
+        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.metadata().expect("known").len()))
         .collect();
     all.sort();
     all

@@ -84,9 +84,7 @@ fn answer(message: &[u8]) -> Answer {
         match (code, rest) {
             (0, _) => options = rest,
             (53, [1, kind, ..]) => return Answer { kind: *kind, address },
-            (_, [length, rest @ ..]) if rest.len() >= usize::from(*length) => {
-                options = &rest[usize::from(*length)..]
-            }
+            (_, [length, rest @ ..]) if rest.len() >= usize::from(*length) => options = &rest[usize::from(*length)..],
             (_, _) => break,
         }
     }

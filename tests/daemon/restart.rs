@@ -33,11 +33,7 @@ fn a_second_server_on_one_state_folder_is_refused_with_the_holders_id() {
     let server = house.start(&[]);
     let refused = house.run(&[]);
     assert_eq!(code(&refused), Some(73));
-    assert!(
-        stderr(&refused).contains(&format!("in use by process {};", server.pid())),
-        "{}",
-        stderr(&refused)
-    );
+    assert!(stderr(&refused).contains(&format!("in use by process {};", server.pid())), "{}", stderr(&refused));
     assert_ne!(Relay::new(&house).lease(1).to_bits(), 0, "the first serves on");
 }
 
@@ -53,9 +49,8 @@ fn a_port_or_a_control_socket_in_use_is_refused() {
     let refused = other.run(&[]);
     assert_eq!(code(&refused), Some(69), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("set DhcpPort"));
-    let same_socket = other
-        .text("User = root", "")
-        .replace(&*other.socket().to_string_lossy(), &house.socket().to_string_lossy());
+    let same_socket =
+        other.text("User = root", "").replace(&*other.socket().to_string_lossy(), &house.socket().to_string_lossy());
     other.write(&same_socket);
     let refused = other.run(&[]);
     assert_eq!(code(&refused), Some(73), "{}", stderr(&refused));
@@ -118,10 +113,8 @@ fn a_damaged_journal_is_refused_named_and_got_over_only_when_asked() {
         relay.lease(client);
     }
     server.crash();
-    let (name, _) = listing(&house.state())
-        .into_iter()
-        .find(|(name, octets)| name != "lock" && *octets > 0)
-        .expect("a journal");
+    let (name, _) =
+        listing(&house.state()).into_iter().find(|(name, octets)| name != "lock" && *octets > 0).expect("a journal");
     let path = house.state().join(&name);
     let mut octets = fs::read(&path).expect("read");
     let written = octets.iter().rposition(|octet| *octet != 0).expect("records");

@@ -22,9 +22,9 @@ fn a_good_reload_serves_the_new_range_and_a_bad_one_changes_nothing() {
     wait_until("the complaint", || house.log().contains("not reloaded"));
     let log = house.log();
     for complaint in ["Usr", "DhcpPort", "10.99.0.1"] {
-        let named = log.lines().any(|line| {
-            line.contains(" error ") && line.contains("understudyd.ini:") && line.contains(complaint)
-        });
+        let named = log
+            .lines()
+            .any(|line| line.contains(" error ") && line.contains("understudyd.ini:") && line.contains(complaint));
         assert!(named, "{complaint} in:\n{log}");
     }
     assert_eq!(relay.lease(3), Ipv4Addr::new(10, 77, 0, 101), "the old one stays");
@@ -36,9 +36,8 @@ fn a_reload_of_what_needs_a_restart_is_refused_by_name() {
     let house = House::new("refused");
     let server = house.start(&[]);
     let old = house.text("User = root", "Range = 10.77.0.10 - 10.77.0.200");
-    let moved = old
-        .replace("control.sock", "other.sock")
-        .replace(&format!("DhcpPort = {}", house.port), "DhcpPort = 9967");
+    let moved =
+        old.replace("control.sock", "other.sock").replace(&format!("DhcpPort = {}", house.port), "DhcpPort = 9967");
     house.write(&moved);
     server.reload();
     wait_until("the complaint", || house.log().contains("not reloaded"));

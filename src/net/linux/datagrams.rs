@@ -8,8 +8,7 @@ use nix::cmsg_space;
 use nix::errno::Errno;
 use nix::libc::{in_addr, in_pktinfo};
 use nix::sys::socket::{
-    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrIn, recvmmsg, setsockopt,
-    sockopt,
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrIn, recvmmsg, setsockopt, sockopt,
 };
 
 use super::many::send_all;
@@ -84,11 +83,7 @@ impl Datagrams {
     pub(crate) fn datagram(&self, place: usize) -> Datagram<'_> {
         let envelope = &self.envelopes[place];
         let start = place * BUFFER;
-        Datagram {
-            arrival: envelope.arrival,
-            bytes: &self.buffers[start..start + envelope.length],
-            cut: envelope.cut,
-        }
+        Datagram { arrival: envelope.arrival, bytes: &self.buffers[start..start + envelope.length], cut: envelope.cut }
     }
 
     /// Sends up to [`BATCH`] datagrams by one route.
@@ -103,12 +98,7 @@ impl Datagrams {
             ipi_spec_dst: in_addr { s_addr: u32::from_ne_bytes(route.source.octets()) },
             ipi_addr: in_addr { s_addr: 0 },
         };
-        send_all(
-            &self.socket,
-            &mut self.outgoing,
-            &addressed[..count],
-            &[ControlMessage::Ipv4PacketInfo(&packet)],
-        )
+        send_all(&self.socket, &mut self.outgoing, &addressed[..count], &[ControlMessage::Ipv4PacketInfo(&packet)])
     }
 }
 
@@ -128,10 +118,5 @@ fn envelope(message: &RecvMsg<'_, '_, SockaddrIn>) -> Envelope {
             arrival.destination = Ipv4Addr::from(packet.ipi_addr.s_addr.to_ne_bytes());
         }
     }
-    Envelope {
-        length: message.bytes.min(BUFFER),
-        arrival,
-        cut: message.flags.contains(MsgFlags::MSG_TRUNC),
-        told,
-    }
+    Envelope { length: message.bytes.min(BUFFER), arrival, cut: message.flags.contains(MsgFlags::MSG_TRUNC), told }
 }

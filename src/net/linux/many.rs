@@ -34,16 +34,12 @@ pub(crate) fn send_all<S: SockaddrLike + Copy>(
     while next < batch.len() {
         let rest = next..batch.len();
         let fd = socket.as_fd().as_raw_fd();
-        match sendmmsg(fd, headers, &slices[rest.clone()], &addresses[rest], control, MsgFlags::MSG_DONTWAIT)
-        {
+        match sendmmsg(fd, headers, &slices[rest.clone()], &addresses[rest], control, MsgFlags::MSG_DONTWAIT) {
             Ok(sent) => next += sent.count(),
             Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) if !waited => {
                 waited = true;
-                let _ = poll(
-                    &mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)],
-                    PollTimeout::from(FULL_WAIT_MS),
-                );
+                let _ = poll(&mut [PollFd::new(socket.as_fd(), PollFlags::POLLOUT)], PollTimeout::from(FULL_WAIT_MS));
             }
             Err(errno) => {
                 failed.note(next, io::Error::from(errno));

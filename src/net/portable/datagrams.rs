@@ -22,11 +22,7 @@ impl Datagrams {
 
     /// Takes over the bound, non-blocking socket.
     pub(crate) fn new(socket: UdpSocket) -> Datagrams {
-        Datagrams {
-            socket,
-            buffers: vec![0; BATCH * BUFFER].into_boxed_slice(),
-            envelopes: Vec::with_capacity(BATCH),
-        }
+        Datagrams { socket, buffers: vec![0; BATCH * BUFFER].into_boxed_slice(), envelopes: Vec::with_capacity(BATCH) }
     }
 
     /// The socket, to be watched.
