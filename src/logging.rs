@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 use env_logger::{Builder, Target};
 use log::{Level, LevelFilter};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::fstat;
 
 use crate::clock::Mono;
 
@@ -37,7 +38,7 @@ static LINES: Mutex<Lines> = Mutex::new(Lines::new());
 
 /// Sets up the logger: `level` is LogLevel, and RUST_LOG in the environment wins over it.
 pub fn start(level: LevelFilter) {
-    if std::env::var_os("JOURNAL_STREAM").is_some() {
+    if is_stderr_the_journal() {
         lines().prefix = Prefix::Priority;
     }
     let mut builder = Builder::new();
@@ -62,6 +63,21 @@ pub fn start(level: LevelFilter) {
     if builder.try_init().is_ok() {
         set_level(level);
     }
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // What led to it is worth as much as the message; but a panic while a line is written must not wait for itself.
+        if let Ok(mut lines) = LINES.try_lock() {
+            lines.flush();
+        }
+        default(panic);
+    }));
+}
+
+/// Whether systemd's journal reads standard error: JOURNAL_STREAM names its device and inode (systemd.exec(5)); it is
+/// inherited by processes whose standard error goes elsewhere, so its being set says nothing yet.
+fn is_stderr_the_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
+    fstat(io::stderr()).is_ok_and(|found| named == format!("{}:{}", found.st_dev, found.st_ino))
 }
 
 /// Changes the level, unless RUST_LOG rules.
@@ -73,18 +89,23 @@ pub fn set_level(level: LevelFilter) {
 
 /// From now on lines go to the system's log: standard error is about to be closed.
 pub fn use_system_log() {
-    let mut lines = lines();
     let connected = SYSTEM_LOGS.iter().find_map(|path| {
         let socket = UnixDatagram::unbound().ok()?;
         socket.set_nonblocking(true).ok()?;
         socket.connect(path).ok()?;
         Some(socket)
     });
-    if let Some(socket) = connected {
-        lines.flush();
-        lines.sink = Sink::System(socket);
-        lines.prefix = Prefix::SystemLog;
-    }
+    let Some(socket) = connected else {
+        log::warn!(
+            "no system log listens: detached, the server logs nowhere; start it with -f under a supervisor instead"
+        );
+        flush();
+        return;
+    };
+    let mut lines = lines();
+    lines.flush();
+    lines.sink = Sink::System(socket);
+    lines.prefix = Prefix::SystemLog;
 }
 
 /// Whether lines end on standard error: the logger is set up, and the process has not left its terminal.

@@ -84,7 +84,7 @@ impl fmt::Display for Failure {
                 for error in errors {
                     writeln!(f, "{error}")?;
                 }
-                write!(f, "{} errors in the configuration, nothing started", errors.len())
+                write!(f, "nothing started; errors in the configuration: {}", errors.len())
             }
             Failure::CheckedJournal(error) => error.fmt(f),
             Failure::Daemon(error) => error.fmt(f),
@@ -260,4 +260,43 @@ fn seed() -> io::Result<[u8; 32]> {
     let mut seed = [0; 32];
     File::open(PathBuf::from("/dev/urandom"))?.read_exact(&mut seed)?;
     Ok(seed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn io_error(kind: io::ErrorKind) -> JournalError {
+        JournalError::Io { call: "write", path: PathBuf::from("x"), source: kind.into() }
+    }
+
+    #[test]
+    fn a_failed_write_is_74_and_an_unusable_folder_73() {
+        let failed = || Fatal::Journal(io_error(io::ErrorKind::Other));
+        assert_eq!(Failure::Net(NetError::Fatal(failed())).code(), 74);
+        assert_eq!(Failure::Start(failed()).code(), 74);
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
+            assert_eq!(Failure::Start(Fatal::Journal(io_error(kind))).code(), 73);
+            assert_eq!(
+                Failure::Net(NetError::Fatal(Fatal::Journal(io_error(kind)))).code(),
+                74,
+                "once it runs"
+            );
+        }
+        assert_eq!(
+            Failure::Start(Fatal::Journal(JournalError::Exists { path: PathBuf::from("x") })).code(),
+            73
+        );
+    }
+
+    #[test]
+    fn each_other_failure_has_the_code_of_the_manual() {
+        assert_eq!(Failure::NoPartner.code(), 64);
+        assert_eq!(Failure::Config(Vec::new()).code(), 78);
+        assert_eq!(Failure::Daemon(DaemonError::NoUser { name: "x".to_owned() }).code(), 78);
+        let locked = DaemonError::Locked { folder: PathBuf::from("x"), holder: "1".to_owned() };
+        assert_eq!(Failure::Daemon(locked).code(), 73);
+        let port = NetError::Port { port: 67, source: io::ErrorKind::AddrInUse.into() };
+        assert_eq!(Failure::Net(port).code(), 69);
+    }
 }

@@ -28,6 +28,9 @@ pub(crate) struct Interfaces {
     served: Vec<InterfaceId>,
     /// What the server was told last; `None`: nothing yet.
     told: Option<Vec<Interface>>,
+    /// Interfaces as last configured; empty: all.
+    wanted: Vec<String>,
+    /// Those of them that are not there.
     missing: Vec<String>,
     asked: Option<Mono>,
     unknown_seen: bool,
@@ -51,8 +54,12 @@ pub(crate) enum Service {
 }
 
 impl Interfaces {
-    /// Asks the system when it is time, and returns the served interfaces when they are others than before.
+    /// Asks the system when it is time, or `wanted` is not what it was, and returns the served interfaces when they are others than before.
     pub(crate) fn refresh(&mut self, now: Mono, wanted: &[String]) -> Option<Vec<Interface>> {
+        if self.wanted != wanted {
+            self.wanted = wanted.to_vec();
+            self.asked = None;
+        }
         if self.asked.is_some_and(|asked| now < asked + self.patience()) {
             return None;
         }
@@ -64,12 +71,7 @@ impl Interfaces {
                 log::warn!("network interfaces: getifaddrs: {errno}; asked again in {} s", ASK_EVERY.as_secs())
             }
         }
-        self.choose(wanted)
-    }
-
-    /// Asks at the next turn, whatever the time: after a change of the configuration.
-    pub(crate) fn ask_soon(&mut self) {
-        self.asked = None;
+        self.choose()
     }
 
     /// When the system is to be asked again.
@@ -111,11 +113,15 @@ impl Interfaces {
         if self.unknown_seen { ASK_AGAIN_AFTER } else { ASK_EVERY }
     }
 
-    fn choose(&mut self, wanted: &[String]) -> Option<Vec<Interface>> {
-        let served: Vec<Interface> =
-            self.found.iter().filter(|found| is_wanted(found, wanted)).map(|found| found.interface.clone()).collect();
+    fn choose(&mut self) -> Option<Vec<Interface>> {
+        let served: Vec<Interface> = self
+            .found
+            .iter()
+            .filter(|found| is_wanted(found, &self.wanted))
+            .map(|found| found.interface.clone())
+            .collect();
         let missing: Vec<String> =
-            wanted.iter().filter(|name| !served.iter().any(|one| one.name == **name)).cloned().collect();
+            self.wanted.iter().filter(|name| !served.iter().any(|one| one.name == **name)).cloned().collect();
         for name in missing.iter().filter(|name| !self.missing.contains(name)) {
             log::warn!("interface {name}: not there or not up; it is served as soon as it is");
         }
@@ -201,10 +207,10 @@ mod tests {
             .expect("a host has a loopback interface")
             .clone();
         assert_eq!(interfaces.service(loopback.interface.id), Service::Not);
-        interfaces.ask_soon();
-        let named =
-            interfaces.refresh(MIN, std::slice::from_ref(&loopback.interface.name)).expect("others than before");
-        assert_eq!(named, [loopback.interface.clone()]);
+        let named = interfaces
+            .refresh(MIN, std::slice::from_ref(&loopback.interface.name))
+            .expect("others than before");
+        assert_eq!(named, std::slice::from_ref(&loopback.interface));
         assert!(named[0].addresses.contains(&(Ipv4Addr::LOCALHOST, 8)));
         assert_eq!(interfaces.service(loopback.interface.id), Service::Served(loopback.interface.id));
         assert_eq!(interfaces.service(InterfaceId(0)), Service::Served(loopback.interface.id), "the only one");

@@ -218,13 +218,12 @@ impl<'r, S: Storage> Loop<'r, S> {
             Ok(config) => {
                 logging::set_level(config.server.log_level);
                 self.engine.handle(Input::Reload(config));
-                self.sockets.interfaces.ask_soon();
             }
             Err(errors) => {
                 for error in &errors {
                     log::error!("{error}");
                 }
-                log::error!("configuration not reloaded, the old one stays: {} errors", errors.len());
+                log::error!("configuration not reloaded, the old one stays; errors: {}", errors.len());
             }
         }
         logging::flush();

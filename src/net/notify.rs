@@ -1,6 +1,7 @@
 //! Tells systemd how far the server is (sd_notify(3)): one datagram of text to the socket in NOTIFY_SOCKET.
 
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 
 /// Says `state`, such as `READY=1`; nothing happens where no one asked to be told, and a failure is not one of ours.
 pub(crate) fn say(state: &str) {
@@ -13,7 +14,7 @@ pub(crate) fn say(state: &str) {
         None => socket.send_to(state.as_bytes(), &path),
     };
     if let Err(error) = sent {
-        log::debug!("notification socket {}: {error}", path.display());
+        log::debug!("notification socket {}: {error}", Path::new(&path).display());
     }
 }
 
