@@ -277,16 +277,9 @@ mod tests {
         assert_eq!(Failure::Start(failed()).code(), 74);
         for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::ReadOnlyFilesystem] {
             assert_eq!(Failure::Start(Fatal::Journal(io_error(kind))).code(), 73);
-            assert_eq!(
-                Failure::Net(NetError::Fatal(Fatal::Journal(io_error(kind)))).code(),
-                74,
-                "once it runs"
-            );
+            assert_eq!(Failure::Net(NetError::Fatal(Fatal::Journal(io_error(kind)))).code(), 74, "once it runs");
         }
-        assert_eq!(
-            Failure::Start(Fatal::Journal(JournalError::Exists { path: PathBuf::from("x") })).code(),
-            73
-        );
+        assert_eq!(Failure::Start(Fatal::Journal(JournalError::Exists { path: PathBuf::from("x") })).code(), 73);
     }
 
     #[test]

@@ -207,9 +207,8 @@ mod tests {
             .expect("a host has a loopback interface")
             .clone();
         assert_eq!(interfaces.service(loopback.interface.id), Service::Not);
-        let named = interfaces
-            .refresh(MIN, std::slice::from_ref(&loopback.interface.name))
-            .expect("others than before");
+        let named =
+            interfaces.refresh(MIN, std::slice::from_ref(&loopback.interface.name)).expect("others than before");
         assert_eq!(named, std::slice::from_ref(&loopback.interface));
         assert!(named[0].addresses.contains(&(Ipv4Addr::LOCALHOST, 8)));
         assert_eq!(interfaces.service(loopback.interface.id), Service::Served(loopback.interface.id));

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
 use crate::net::batch::{BATCH, BUFFER, Datagram, Failed, Route};
 use crate::server::event::{Arrival, InterfaceId};
 
@@ -53,15 +55,44 @@ impl Datagrams {
         Datagram { arrival, bytes: &self.buffers[start..start + length], cut: length == BUFFER }
     }
 
-    /// Sends up to [`BATCH`] datagrams; the system chooses interface and source address.
-    pub(crate) fn send(&mut self, _route: Route, batch: &[(SocketAddrV4, &[u8])]) -> Failed {
+    /// Sends up to [`BATCH`] datagrams. The system chooses interface and source address, except for broadcasts.
+    pub(crate) fn send(&mut self, route: Route, batch: &[(SocketAddrV4, &[u8])]) -> Failed {
         let mut failed = Failed::default();
         for (place, (to, bytes)) in batch.iter().take(BATCH).enumerate() {
-            if let Err(error) = self.socket.send_to(bytes, to) {
+            let sent = if to.ip().is_broadcast() && !route.source.is_unspecified() {
+                self.broadcast(route.source, *to, bytes)
+            } else {
+                self.socket.send_to(bytes, to)
+            };
+            if let Err(error) = sent {
                 failed.note(place, error);
             }
         }
         failed
+    }
+}
+
+impl Datagrams {
+    /// Broadcasts from `source`, out of the interface that has it: the system finds no way for 255.255.255.255 from a
+    /// socket bound to no address, or takes that of the default route.
+    ///
+    /// The socket for it lives as long as the call: one that stayed would get the unicasts to its address, unread.
+    fn broadcast(&self, source: Ipv4Addr, to: SocketAddrV4, bytes: &[u8]) -> io::Result<usize> {
+        let port = self.socket.local_addr()?.port();
+        let sender = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+        sender.set_nonblocking(true)?;
+        sender.set_broadcast(true)?;
+        sender.set_reuse_address(true)?;
+        // Both must agree to share the port, but only now: else a second server could share it too.
+        let own = SockRef::from(&self.socket);
+        own.set_reuse_address(true)?;
+        let bound = sender.bind(&SocketAddrV4::new(source, port).into());
+        own.set_reuse_address(false)?;
+        match bound {
+            Ok(()) => sender.send_to(bytes, &to.into()),
+            // Root has been given up, and the port is one of root's: the system's own choice is all that is left.
+            Err(_) => self.socket.send_to(bytes, to),
+        }
     }
 }
 
