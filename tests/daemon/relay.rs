@@ -71,6 +71,14 @@ impl Relay {
         self.socket.send_to(&message, self.server).expect("sent");
     }
 
+    /// Whether an answer waits.
+    pub(super) fn has_answer(&self) -> bool {
+        self.socket.set_nonblocking(true).expect("set");
+        let waits = self.socket.recv(&mut [0; 1500]).is_ok();
+        self.socket.set_nonblocking(false).expect("set");
+        waits
+    }
+
     /// Sends octets that are no message.
     pub(super) fn send_rubbish(&self) {
         self.socket.send_to(&[0xff; 40], self.server).expect("sent");

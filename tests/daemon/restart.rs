@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::FileTypeExt as _;
+use std::process::Command;
 
 use super::house::{House, code, listing, stderr, stdout};
-use super::relay::{ACK, Answer, REQUEST, Relay};
+use super::relay::{ACK, Answer, DISCOVER, OFFER, REQUEST, Relay};
 
 #[test]
 fn a_lease_survives_a_kill_and_a_planned_stop() {
@@ -128,5 +129,33 @@ fn a_damaged_journal_is_refused_named_and_got_over_only_when_asked() {
     }
     let server = house.start(&["--keep-before-damage"]);
     assert!(house.log().contains("WENT BACK IN TIME"), "{}", house.log());
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+/// A write that the system refuses, made by a limit on file sizes that is set under the running daemon.
+#[test]
+fn a_failed_write_ends_the_process_with_74_and_nothing_is_answered() {
+    if Command::new("prlimit").arg("--version").output().is_err() {
+        println!("SKIPPED: there is no prlimit here");
+        return;
+    }
+    let house = House::new("fatal");
+    let mut command = Command::new("/bin/sh");
+    let (binary, config, log) = (env!("CARGO_BIN_EXE_understudyd"), house.config(), house.folder.join("log"));
+    let line = format!("trap '' XFSZ; exec {binary} -c {} 2>{}", config.display(), log.display());
+    command.args(["-c", &line]).env_remove("RUST_LOG");
+    let mut server = house.start_command(command);
+    let mut relay = Relay::new(&house);
+    relay.lease(1);
+    let offer = relay.exchange(2, DISCOVER, None);
+    let limit = Command::new("prlimit").args(["--pid", &server.pid().to_string(), "--fsize=0"]).status();
+    assert!(limit.expect("run").success());
+    relay.send(2, REQUEST, Some(offer.address));
+    assert_eq!(server.end().code(), Some(74), "{}", house.log());
+    assert!(!relay.has_answer(), "an ACK that is not durable");
+    // The log went to a file, which the limit holds for too; what was written before it is there.
+    assert!(house.log().contains("ready"));
+    let server = house.start(&[]);
+    assert_eq!(relay.exchange(1, DISCOVER, None).kind, OFFER);
     assert_eq!(server.stop().code(), Some(0));
 }
