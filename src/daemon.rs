@@ -72,7 +72,7 @@ impl fmt::Display for DaemonError {
                 let path = path.display();
                 write!(
                     f,
-                    "state folder: {call} {path}: {source}; make its parent folder and give it to the User, or set StateDir"
+                    "state folder: {call} {path}: {source}; make its parent folder for the User, or set StateDir"
                 )
             }
             DaemonError::PidFile { path, source } => {
@@ -80,7 +80,7 @@ impl fmt::Display for DaemonError {
             }
             DaemonError::NoUser { name } => write!(
                 f,
-                "[Server] User: there is no user {name} on this system; make it (useradd --system {name}), or name another"
+                "[Server] User: no such user: {name}; make it (useradd --system {name}), or name another"
             ),
             DaemonError::System { call, source } => write!(f, "{call}: {source}"),
         }
@@ -219,7 +219,7 @@ impl Identity {
             None => {
                 let name = &setting.name;
                 log::warn!(
-                    "there is no user {name}: the server keeps running as ROOT; make the user (useradd --system {name}) or set User"
+                    "no such user: {name}; the server stays ROOT; make it (useradd --system {name}) or set User"
                 );
                 Ok(Identity { user: None })
             }

@@ -54,7 +54,8 @@ pub(crate) enum Service {
 }
 
 impl Interfaces {
-    /// Asks the system when it is time, or `wanted` is not what it was, and returns the served interfaces when they are others than before.
+    /// Asks the system when it is time, or `wanted` is not what it was, and returns the served interfaces when they
+    /// are others than before.
     pub(crate) fn refresh(&mut self, now: Mono, wanted: &[String]) -> Option<Vec<Interface>> {
         if self.wanted != wanted {
             self.wanted = wanted.to_vec();

@@ -6,7 +6,6 @@ use nix::sys::socket::LinkAddr;
 
 use super::batch::{BATCH, Failed};
 use super::system::Frames;
-use crate::wire::cursor::Full;
 use crate::wire::frame::{Envelope, ethernet};
 
 /// The packet socket, if there is one, and the frames that wait.
@@ -34,10 +33,10 @@ impl Link {
     /// Adds a frame with `payload` to leave by `link`.
     ///
     /// # Errors
-    /// [`Full`] when the payload fits into no datagram; nothing is added then.
-    pub(crate) fn push(&mut self, link: LinkAddr, envelope: &Envelope, payload: &[u8]) -> Result<(), Full> {
+    /// [`TooLong`] when the payload fits into no datagram; nothing is added then.
+    pub(crate) fn push(&mut self, link: LinkAddr, envelope: &Envelope, payload: &[u8]) -> Result<(), TooLong> {
         let start = self.bytes.len();
-        ethernet(envelope, payload, &mut self.bytes)?;
+        ethernet(envelope, payload, &mut self.bytes).map_err(|_| TooLong)?;
         self.waiting.push((link, start..self.bytes.len()));
         Ok(())
     }
@@ -58,3 +57,7 @@ impl Link {
         failed
     }
 }
+
+/// A payload fits into no datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooLong;

@@ -31,8 +31,8 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} packets taken, dropped {} cut and {} of interfaces not served, {} receive errors, {} replies by UDP, {} by \
-             frame, {} broadcast instead, {} unsent, {} pings, {} unsent",
+            "{} packets taken, dropped {} cut and {} of interfaces not served, {} receive errors, {} replies by UDP, \
+             {} by frame, {} broadcast instead, {} unsent, {} pings, {} unsent",
             self.received,
             self.cut,
             self.not_served,
