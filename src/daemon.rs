@@ -70,18 +70,14 @@ impl fmt::Display for DaemonError {
             }
             DaemonError::State { path, call, source } => {
                 let path = path.display();
-                write!(
-                    f,
-                    "state folder: {call} {path}: {source}; make its parent folder for the User, or set StateDir"
-                )
+                write!(f, "state folder: {call} {path}: {source}; make its parent folder for the User, or set StateDir")
             }
             DaemonError::PidFile { path, source } => {
                 write!(f, "pid file {}: {source}; name another with -p", path.display())
             }
-            DaemonError::NoUser { name } => write!(
-                f,
-                "[Server] User: no such user: {name}; make it (useradd --system {name}), or name another"
-            ),
+            DaemonError::NoUser { name } => {
+                write!(f, "[Server] User: no such user: {name}; make it (useradd --system {name}), or name another")
+            }
             DaemonError::System { call, source } => write!(f, "{call}: {source}"),
         }
     }

@@ -129,10 +129,12 @@ impl Server {
     /// What the daemon tells systemd next.
     pub(super) fn said(&self) -> String {
         let mut buffer = [0; 256];
-        match self.notify.recv(&mut buffer) {
-            Ok(length) => String::from_utf8_lossy(&buffer[..length]).into_owned(),
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => "nothing".to_owned(),
-            Err(error) => panic!("{error}"),
+        loop {
+            match self.notify.recv(&mut buffer) {
+                Ok(length) => return String::from_utf8_lossy(&buffer[..length]).into_owned(),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return format!("nothing: {error}"),
+            }
         }
     }
 
