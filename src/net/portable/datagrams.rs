@@ -18,7 +18,7 @@ pub(crate) struct Datagrams {
 
 impl Datagrams {
     /// Nothing is to be asked for.
-    pub(crate) fn prepare(_socket: &socket2::Socket) -> io::Result<()> {
+    pub(crate) fn prepare(_socket: &Socket) -> io::Result<()> {
         Ok(())
     }
 
