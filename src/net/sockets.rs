@@ -92,6 +92,7 @@ impl Sockets {
                         replies.push(*to, released.bytes(bytes));
                     }
                 }
+                Effect::Partner { .. } => {}
                 Effect::Ping { address } => match ping.send(*address) {
                     Ok(()) => asked += 1,
                     Err(error) => {

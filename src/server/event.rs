@@ -34,6 +34,10 @@ pub struct Arrival {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ControlId(pub u32);
 
+/// Names one partner: 0 on a primary, on a failover the index of its `[Primary]` in `Config::primaries`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PartnerId(pub usize);
+
 /// One event. Bytes, not structs, so that each simulated run exercises the parser too.
 #[derive(Debug)]
 pub enum Input<'a> {
@@ -43,6 +47,18 @@ pub enum Input<'a> {
         arrival: Arrival,
         /// The whole payload.
         bytes: &'a [u8],
+    },
+    /// A datagram from the partner's address, unchecked otherwise.
+    Partner {
+        /// Whose address it came from.
+        partner: PartnerId,
+        /// The whole payload, seal included.
+        bytes: &'a [u8],
+    },
+    /// The partner's host said that nobody listens on its failover port (ICMP port unreachable).
+    Refused {
+        /// Whose port.
+        partner: PartnerId,
     },
     /// An ICMP echo reply from `address`.
     Echo {

@@ -126,6 +126,7 @@ impl Server {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Outbox) {
         match input {
             Input::Packet { arrival, bytes } => self.on_packet(now, arrival, bytes, out),
+            Input::Partner { .. } | Input::Refused { .. } => {}
             Input::Echo { address } => {
                 if let Some(waiting) = self.service.on_echo(now, address, out) {
                     self.on_packet(now, waiting.arrival, &waiting.bytes, out);

@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::Range;
 
-use super::event::{ControlId, InterfaceId};
+use super::event::{ControlId, InterfaceId, PartnerId};
 use crate::journal::Synced;
 
 /// Where a reply goes (RFC 2131 section 4.1).
@@ -43,6 +43,13 @@ pub enum Effect {
         /// Where to.
         to: Destination,
         /// The UDP payload.
+        bytes: Range<usize>,
+    },
+    /// Send one datagram to a partner, on the failover socket.
+    Partner {
+        /// Whom to.
+        partner: PartnerId,
+        /// The whole payload, seal included.
         bytes: Range<usize>,
     },
     /// Send an ICMP echo request.
@@ -87,6 +94,12 @@ impl Outbox {
     pub fn reply(&mut self, to: Destination, compose: impl FnOnce(&mut Vec<u8>)) {
         let bytes = self.write(compose);
         self.effects.push(Effect::Reply { to, bytes });
+    }
+
+    /// Adds a datagram to a partner; `compose` appends its bytes.
+    pub fn partner(&mut self, partner: PartnerId, compose: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.write(compose);
+        self.effects.push(Effect::Partner { partner, bytes });
     }
 
     /// Adds an answer on the control socket; `compose` appends its text and says whether there is more.
