@@ -15,6 +15,8 @@ use super::subnets::{Drafts, RangeDraft, Run, SubnetDraft};
 /// What holds for every subnet.
 pub(super) struct Ground<'a> {
     pub(super) server: &'a ServerSettings,
+    /// Addresses of the servers, which no client may have.
+    pub(super) kept: &'a [Ipv4Addr],
     pub(super) policy: &'a Policy,
     pub(super) options: &'a OptionSet,
 }
@@ -65,7 +67,7 @@ pub(super) fn assemble(sections: &[&Section], ground: &Ground<'_>, report: &mut 
     let drafts = Drafts::read(sections, ground.server, report);
     let hosts = hosts::read(sections, &drafts, ground.server, report);
     let mut reserved: Vec<Ipv4Addr> = hosts.iter().filter_map(|host| host.address).collect();
-    reserved.extend(ground.server.address);
+    reserved.extend(ground.kept);
     reserved.sort_unstable();
     let root = Scope { policy: ground.policy.clone(), options: ground.options.clone() };
     let mut scopes = Vec::with_capacity(drafts.subnets.len());

@@ -1,7 +1,8 @@
-//! The file system as a [`Source`]: the one file of the configuration code that reads the disk.
+//! The system as a [`Source`]: the one file of the configuration code that reads the disk and asks for names.
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::Path;
 
 use super::Source;
@@ -9,7 +10,7 @@ use super::Source;
 /// Largest file that is read: room for some 500,000 hosts, and an end to reading from a device.
 const FILE_OCTETS_MAX: u64 = 64 << 20;
 
-/// Reads files from the disk.
+/// Reads files from the disk, and asks the system for names.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileSource;
 
@@ -28,5 +29,17 @@ impl Source for FileSource {
             let text = format!("line {line} holds the octet {bad:#04x}, which is not UTF-8 (legal: UTF-8 text)");
             io::Error::new(io::ErrorKind::InvalidData, text)
         })
+    }
+
+    /// Waits for the system's resolver, which may ask the network: an address in the configuration costs nothing.
+    fn resolve(&self, name: &str) -> io::Result<Vec<Ipv4Addr>> {
+        let mut found: Vec<Ipv4Addr> = Vec::new();
+        for address in (name, 0).to_socket_addrs()? {
+            match address {
+                SocketAddr::V4(address) if !found.contains(address.ip()) => found.push(*address.ip()),
+                SocketAddr::V4(_) | SocketAddr::V6(_) => {}
+            }
+        }
+        Ok(found)
     }
 }

@@ -3,7 +3,8 @@
 //! [`load`] is pure: the text comes from a [`Source`], and nothing is asked of the system. The way is one line long:
 //! `ini` makes lines to sections, `section` looks each key up in the table of `keys` and parses its value, serde
 //! fills the structs of `settings` and `model`, and `subnets`, `hosts` and `partners` judge what the values mean
-//! together. Called by the daemon at start and at a reload, by `-t` and `-T`.
+//! together. Called by the daemon at start and at a reload, by `-t` and `-T`. What a primary sends to its failover is
+//! checked by the same code through [`load_subnets`].
 //!
 //! Which sections a role uses is decided here and nowhere else.
 
@@ -17,12 +18,14 @@ pub mod option_values;
 pub mod value;
 
 mod assembly;
+mod canonical;
 mod domain_names;
 mod explain;
 mod hosts;
 mod ini;
 mod lease_rules;
 mod nearest;
+mod part;
 mod partners;
 mod reload;
 mod report;
@@ -31,12 +34,15 @@ mod settings;
 mod subnets;
 mod text;
 
+pub use canonical::differences;
 pub use explain::explain;
 pub use model::*;
 pub use option_set::OptionSet;
+pub use part::{Clash, clashes, load_subnets};
 pub use reload::reload_refusals;
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use keys::SectionKind;
@@ -62,13 +68,22 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// Gives the text of a file: the file system in the daemon ([`files::FileSource`]), a map in tests.
+/// Gives the text of a file and the addresses of a name: the system in the daemon ([`files::FileSource`]), a map in
+/// tests.
 pub trait Source {
     /// The text of `path`, which an Include has made relative to the including file.
     ///
     /// # Errors
     /// The file cannot be read; the error's text is shown with the file's name.
     fn read(&self, path: &Path) -> std::io::Result<String>;
+
+    /// The IPv4 addresses of a host name, each once; without another implementation there are no names.
+    ///
+    /// # Errors
+    /// The name cannot be resolved; the error's text is shown with the name.
+    fn resolve(&self, _name: &str) -> std::io::Result<Vec<Ipv4Addr>> {
+        Err(std::io::Error::other("names are not resolved here"))
+    }
 }
 
 /// Loads and checks a configuration; `path` names the main file.
@@ -79,7 +94,12 @@ pub fn load(path: &Path, source: &dyn Source) -> Result<Config, Vec<ConfigError>
     let mut report = Report::default();
     let raw = ini::read(path, source, &mut report);
     let sections = section::check(raw, &mut report);
-    let config = judge(&sections, &mut report);
+    let config = judge(&sections, source, &mut report);
+    settled(config, report)
+}
+
+/// The configuration with its notices, or every complaint.
+fn settled(config: Option<Config>, mut report: Report) -> Result<Config, Vec<ConfigError>> {
     match config {
         Some(mut config) if report.is_clean() => {
             config.notices = report.notices();
@@ -90,34 +110,25 @@ pub fn load(path: &Path, source: &dyn Source) -> Result<Config, Vec<ConfigError>
 }
 
 /// What the sections mean together; `None`, with errors in the report, when no configuration can be made of them.
-fn judge(sections: &[Section], report: &mut Report) -> Option<Config> {
+fn judge(sections: &[Section], source: &dyn Source, report: &mut Report) -> Option<Config> {
     let absent_server = Section::absent(SectionKind::Server);
-    let absent_policy = Section::absent(SectionKind::Policy);
     let server_section = one(sections, SectionKind::Server).unwrap_or(&absent_server);
-    let policy_section = one(sections, SectionKind::Policy).unwrap_or(&absent_policy);
-
     let mut server: ServerSettings = server_section.fill(Defaults::Table, report)?;
     server.user = user(server_section);
-    let unused = |kind| !is_used(server.role, kind);
+    let role = server.role;
+    let unused = |kind| !is_used(role, kind);
     for section in sections.iter().filter(|section| unused(section.kind)) {
-        refuse(section, server.role, report);
+        refuse(section, role, report);
     }
-    let global: GlobalPolicy = policy_section.fill(Defaults::Table, report)?;
-    let policy: Policy = policy_section.fill(Defaults::Table, report)?;
-    let options_section = one(sections, SectionKind::Options);
-    let options = options_section.map(Section::option_set).unwrap_or_default();
-    lease_rules::check_policy(policy_section, &policy, report);
-    if let Some(section) = options_section {
-        lease_rules::check_options(section, &options, &policy, report);
-    }
-
     let used: Vec<&Section> = sections.iter().filter(|section| !unused(section.kind)).collect();
-    let ground = assembly::Ground { server: &server, policy: &policy, options: &options };
-    let world = assembly::assemble(&used, &ground, report);
-    let failover = partners::failover(&used, report);
-    let primaries = partners::primaries(&used, report);
-    match server.role {
-        Role::Primary if world.subnets.is_empty() => {
+    let mut reading = partners::Reading { server: &server, source, report };
+    let failover = reading.failover(&used);
+    let mut primaries = reading.primaries(&used);
+    part::read_files(&mut primaries, &used, &mut reading);
+    let partner = failover.as_ref().map(|failover| *failover.common.partner.ip());
+    let config = served(&used, Site { server, partner }, report)?;
+    match role {
+        Role::Primary if config.subnets.is_empty() => {
             server_section.remark(report, "", "there is no [Subnet]: nobody is served");
         }
         Role::Secondary if one(sections, SectionKind::Primary).is_none() => {
@@ -126,7 +137,36 @@ fn judge(sections: &[Section], report: &mut Report) -> Option<Config> {
         Role::Primary | Role::Secondary => {}
     }
     let parameters = explain::parameters(sections, |kind| !unused(kind), report);
-    let assembly::World { subnets, links, hosts } = world;
+    Some(Config { failover, primaries, parameters, ..config })
+}
+
+/// Where subnets are served from.
+struct Site {
+    server: ServerSettings,
+    /// The partner's address, which no client may have.
+    partner: Option<Ipv4Addr>,
+}
+
+/// What clients are served with, as a configuration without partners.
+fn served(sections: &[&Section], site: Site, report: &mut Report) -> Option<Config> {
+    let find = |kind| sections.iter().copied().find(|section| section.kind == kind);
+    let absent_policy = Section::absent(SectionKind::Policy);
+    let policy_section = find(SectionKind::Policy).unwrap_or(&absent_policy);
+    let global: GlobalPolicy = policy_section.fill(Defaults::Table, report)?;
+    let policy: Policy = policy_section.fill(Defaults::Table, report)?;
+    let options_section = find(SectionKind::Options);
+    let options = options_section.map(Section::option_set).unwrap_or_default();
+    lease_rules::check_policy(policy_section, &policy, report);
+    if let Some(section) = options_section {
+        lease_rules::check_options(section, &options, &policy, report);
+    }
+    let Site { server, partner } = site;
+    let mut kept: Vec<Ipv4Addr> = server.address.into_iter().chain(partner).collect();
+    kept.sort_unstable();
+    kept.dedup();
+    let ground = assembly::Ground { server: &server, kept: &kept, policy: &policy, options: &options };
+    let assembly::World { subnets, links, hosts } = assembly::assemble(sections, &ground, report);
+    let subnets_text = canonical::subnets_text(sections, &subnets, &kept);
     Some(Config {
         server,
         global,
@@ -135,10 +175,11 @@ fn judge(sections: &[Section], report: &mut Report) -> Option<Config> {
         subnets,
         links,
         hosts,
-        failover,
-        primaries,
+        failover: None,
+        primaries: Vec::new(),
+        subnets_text,
         notices: Vec::new(),
-        parameters,
+        parameters: Vec::new(),
     })
 }
 

@@ -4,7 +4,7 @@
 //! The settings that hold without subnets stand in `settings.rs`. Nothing here decides anything.
 
 use std::fmt;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -34,14 +34,42 @@ pub struct Config {
     pub links: Vec<Link>,
     /// [Host] sections.
     pub hosts: Vec<Host>,
-    /// [Failover] of a primary with UseFailoverServer; parsed and checked, behaviour comes later.
+    /// [Failover] of a primary with UseFailoverServer.
     pub failover: Option<FailoverSettings>,
     /// [Primary NAME] sections of a failover.
     pub primaries: Vec<PrimarySettings>,
+    /// What a failover needs to serve the same clients, as text.
+    pub subnets_text: SubnetsText,
     /// What is legal and may not be what was meant; not errors.
     pub notices: Vec<ConfigError>,
     /// Each parameter with its effective value and where it was set, for `-T`.
     pub parameters: Vec<Parameter>,
+}
+
+impl Config {
+    /// The channels to partners; the place of each is its `PartnerId`.
+    pub fn channels(&self) -> impl Iterator<Item = &ChannelSettings> {
+        let failover = self.failover.iter().map(|failover| &failover.common);
+        failover.chain(self.primaries.iter().map(|primary| &primary.common))
+    }
+
+    /// Where the one socket for all partners is bound; `None`: there is no partner.
+    #[must_use]
+    pub fn failover_socket(&self) -> Option<SocketAddrV4> {
+        let channel = self.channels().next()?;
+        let address = channel.address.or(self.server.address).unwrap_or(Ipv4Addr::UNSPECIFIED);
+        Some(SocketAddrV4::new(address, channel.port))
+    }
+}
+
+/// [Policy], [Options], [Subnet], [Range] and [Host] in one form for one meaning: includes resolved, comments gone,
+/// sections and keys in a fixed order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubnetsText {
+    /// A configuration file that `load_subnets` takes.
+    pub text: String,
+    /// SHA-256 of the text: equal where partners serve the same.
+    pub digest: [u8; 32],
 }
 
 /// An IPv4 network.
@@ -114,7 +142,7 @@ pub struct Range {
     pub first: Ipv4Addr,
     /// Last address, not before the first.
     pub last: Ipv4Addr,
-    /// Exclude, addresses of hosts and ServerAddress that lie inside, as sorted, disjoint, inclusive runs.
+    /// Exclude, addresses of hosts, ServerAddress and the partner that lie inside, as sorted, disjoint, inclusive runs.
     pub excluded: Vec<(Ipv4Addr, Ipv4Addr)>,
     /// Who may have its addresses.
     pub membership: Membership,

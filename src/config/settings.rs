@@ -2,14 +2,16 @@
 //!
 //! Each field carries the name of its key in the table of `keys.rs`; units and bounds are the table's.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::model::Config;
 use super::value;
 use crate::clock::Secs;
+use crate::wire::seal::Keys;
 
 /// FailoverServerType.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -246,7 +248,7 @@ pub struct BootSettings {
     pub boot_file: Option<String>,
 }
 
-/// [Failover] of a primary (failover.md section 2); checked here, used from the next step on.
+/// [Failover] of a primary (failover.md section 2).
 #[derive(Clone, Debug, Deserialize)]
 pub struct FailoverSettings {
     /// Address or host name of the failover, with :port if not the usual one.
@@ -302,9 +304,25 @@ pub struct ChannelSettings {
     /// `None` is the word `none`.
     #[serde(rename = "FailoverKeyFile", deserialize_with = "value::path_or_none")]
     pub key_file: Option<PathBuf>,
+    /// What stands in that file.
+    #[serde(skip, default = "no_keys")]
+    pub keys: Keys,
+    /// Where the partner is: SecondaryIpAddr or PrimaryIpAddr, a name resolved, without a port FailoverPort.
+    #[serde(skip, default = "nowhere")]
+    pub partner: SocketAddrV4,
     /// Margin for comparing ends across the two clocks.
     #[serde(rename = "MaxClockSkewSecs", deserialize_with = "value::millis")]
     pub max_clock_skew: Duration,
+}
+
+/// Stands until the key file is read.
+const fn no_keys() -> Keys {
+    Keys::None
+}
+
+/// Stands until the partner's address is resolved.
+const fn nowhere() -> SocketAddrV4 {
+    SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0)
 }
 
 /// [Primary NAME] of a failover.
@@ -340,4 +358,7 @@ pub struct PrimarySettings {
     /// The primary's subnets as a file; `None`: the primary sends them.
     #[serde(rename = "SubnetsFile")]
     pub subnets_file: Option<PathBuf>,
+    /// What stands in that file; see [`super::load_subnets`].
+    #[serde(skip)]
+    pub part: Option<Box<Config>>,
 }

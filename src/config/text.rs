@@ -182,9 +182,18 @@ pub(super) fn is_user(name: &str) -> bool {
 
 /// `address`, `name`, `address:port` or `name:port`.
 pub(super) fn is_partner(text: &str) -> bool {
+    partner(text).is_some()
+}
+
+/// Host and port of a partner; `None`: it is none.
+pub(super) fn partner(text: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port)));
-    let port_is_legal = port.is_none_or(|port| number(port).is_ok_and(|port| (1..=65535).contains(&port)));
+    let port = match port {
+        Some(port) => Some(number(port).ok().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0)?),
+        None => None,
+    };
     // What looks like an address must be one: 10.0.0.300 is no host name.
     let is_numeric = host.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    port_is_legal && if is_numeric { host_address(host).is_ok() } else { is_host_name(host) }
+    let is_legal = if is_numeric { host_address(host).is_ok() } else { is_host_name(host) };
+    is_legal.then_some((host, port))
 }
