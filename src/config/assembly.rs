@@ -59,7 +59,7 @@ struct Around<'a> {
     scope: &'a Scope,
     /// Addresses of hosts and of this server, sorted.
     reserved: &'a [Ipv4Addr],
-    server_address: Option<Ipv4Addr>,
+    ground: &'a Ground<'a>,
 }
 
 /// Reads, checks and assembles [Subnet], [Range] and [Host] sections.
@@ -74,8 +74,7 @@ pub(super) fn assemble(sections: &[&Section], ground: &Ground<'_>, report: &mut 
     let mut subnets = Vec::with_capacity(drafts.subnets.len());
     for draft in &drafts.subnets {
         let scope = narrowed(&root, draft.section, report);
-        let server_address = ground.server.address;
-        let around = Around { subnet: draft, scope: &scope, reserved: &reserved, server_address };
+        let around = Around { subnet: draft, scope: &scope, reserved: &reserved, ground };
         subnets.push(subnet(&around, report));
         scopes.push(scope);
     }
@@ -132,8 +131,10 @@ fn range(draft: &RangeDraft<'_>, around: &Around<'_>, report: &mut Report) -> Ra
     if excluded.first() == Some(&draft.run) {
         report.notice(draft.place, format!("{}: every address is excluded or a host's", label()));
     }
-    if around.server_address.is_some_and(|address| (first..=last).contains(&address)) {
-        report.notice(draft.place, format!("{}: ServerAddress lies inside and is left out", label()));
+    let Ground { server, kept, .. } = around.ground;
+    for address in kept.iter().filter(|address| (first..=last).contains(*address)) {
+        let whose = if server.address == Some(*address) { "ServerAddress" } else { "the partner's address" };
+        report.notice(draft.place, format!("{}: {whose} lies inside and is left out", label()));
     }
     Range {
         first,

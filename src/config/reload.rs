@@ -21,18 +21,44 @@ pub fn reload_refusals(old: &Config, new: &Config) -> Vec<ConfigError> {
     let changed = checks.into_iter().filter(|(_, is_changed)| *is_changed);
     refusals.extend(changed.map(|(name, _)| refusal(old, new, ("Server", name))));
     if before.role == after.role {
-        let (old_channels, new_channels) = (channels(old), channels(new));
-        for (section, channel) in &new_channels {
-            let Some((_, before)) = old_channels.iter().find(|(known, _)| known == section) else {
-                continue;
-            };
-            let checks =
-                [("FailoverPort", before.port != channel.port), ("FailoverAddress", before.address != channel.address)];
-            let changed = checks.into_iter().filter(|(_, is_changed)| *is_changed);
-            refusals.extend(changed.map(|(name, _)| refusal(old, new, (section, name))));
-        }
+        refusals.extend(channel_refusals(old, new));
     }
     refusals
+}
+
+/// There is one socket for all partners, bound before root was given up.
+fn channel_refusals(old: &Config, new: &Config) -> Vec<ConfigError> {
+    let (was, is) = match (old.failover_socket(), new.failover_socket()) {
+        (Some(was), Some(is)) if was != is => (was, is),
+        (None, Some(_)) => return vec![refusal(old, new, ("Failover", "UseFailoverServer"))],
+        (None | Some(_), None | Some(_)) => return Vec::new(),
+    };
+    let (old_channels, new_channels) = (channels(old), channels(new));
+    let mut refusals = Vec::new();
+    for (section, channel) in &new_channels {
+        let same = old_channels.iter().find(|(known, _)| known == section);
+        let Some((_, before)) = same else { continue };
+        let checks =
+            [("FailoverPort", before.port != channel.port), ("FailoverAddress", before.address != channel.address)];
+        let changed = checks.into_iter().filter(|(_, is_changed)| *is_changed);
+        refusals.extend(changed.map(|(name, _)| refusal(old, new, (section, name))));
+    }
+    if !refusals.is_empty() {
+        return refusals;
+    }
+    if was.ip() != is.ip() && old.server.address != new.server.address {
+        return vec![refusal(old, new, ("Server", "ServerAddress"))];
+    }
+    // All primaries are new ones, with another socket.
+    let section = new_channels.into_iter().next().map(|(section, _)| section).unwrap_or_default();
+    let (key, was, is) = if was.port() == is.port() {
+        ("FailoverAddress", was.ip().to_string(), is.ip().to_string())
+    } else {
+        ("FailoverPort", was.port().to_string(), is.port().to_string())
+    };
+    let (_, place) = effective(new, (&section, key));
+    let (file, line) = place.unwrap_or_default();
+    vec![ConfigError { file, line, text: refused((&section, key), &was, &is) }]
 }
 
 /// The channels with the titles of their sections.
@@ -47,8 +73,11 @@ fn refusal(old: &Config, new: &Config, (section, name): (&str, &str)) -> ConfigE
     let (was, _) = effective(old, (section, name));
     let (is, place) = effective(new, (section, name));
     let (file, line) = place.unwrap_or_default();
-    let text = format!("[{section}] {name}: {was} cannot become {is} at a reload (legal: {was}, or a restart)");
-    ConfigError { file, line, text }
+    ConfigError { file, line, text: refused((section, name), &was, &is) }
+}
+
+fn refused((section, name): (&str, &str), was: &str, is: &str) -> String {
+    format!("[{section}] {name}: {was} cannot become {is} at a reload (legal: {was}, or a restart)")
 }
 
 /// Value and place of a parameter.

@@ -6,9 +6,18 @@ use understudy::config::files::FileSource;
 use understudy::config::keys::{self, Fallback, SectionKind};
 use understudy::config::{self, load};
 
-use super::support::{Files, lines};
+use super::support::{Files, KEY, lines};
 
 pub(crate) const SAMPLES: [&str; 4] = ["understudyd.ini", "primary.ini", "failover.ini", "minimal.ini"];
+
+/// The samples as they lie there; each key file that they name holds a key.
+struct Shipped;
+
+impl config::Source for Shipped {
+    fn read(&self, path: &Path) -> std::io::Result<String> {
+        if path.extension().is_some_and(|ending| ending == "key") { Ok(KEY.to_owned()) } else { FileSource.read(path) }
+    }
+}
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("etc").join(name)
@@ -43,7 +52,7 @@ fn shown(text: &str) -> Vec<(SectionKind, String, String, bool)> {
 #[test]
 fn every_sample_passes_without_error_or_notice() {
     for name in SAMPLES {
-        let config = load(&path(name), &FileSource).unwrap_or_else(|errors| panic!("{}", lines(&errors).join("\n")));
+        let config = load(&path(name), &Shipped).unwrap_or_else(|errors| panic!("{}", lines(&errors).join("\n")));
         assert!(config.notices.is_empty(), "{name}: {}", lines(&config.notices).join("\n"));
     }
 }
@@ -58,7 +67,11 @@ fn every_sample_passes_with_all_that_it_shows_switched_on() {
             on.push('\n');
         }
         assert!(on.len() < text(name).len() || name == "minimal.ini", "{name} shows nothing");
-        Files::new(&[("a.ini", &on)])
+        let subnets = ("/etc/understudy/dhcp1-subnets.ini", "[Subnet 10.1.0.0/24]\n");
+        let keys = ["failover", "dhcp1", "dhcp3"].map(|name| (format!("/etc/understudy/{name}.key"), KEY));
+        let keys = keys.iter().map(|(path, text)| (path.as_str(), *text));
+        let files: Vec<(&str, &str)> = [("a.ini", &*on), subnets].into_iter().chain(keys).collect();
+        Files::new(&files)
             .load("a.ini")
             .unwrap_or_else(|errors| panic!("{name}: {}", lines(&errors).join("\n")));
     }

@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 use understudy::config::{self, Config, ConfigError, Source};
 
-/// Files by name.
+/// What stands in the key file `/k`.
+pub(crate) const KEY: &str = "# of the pair\n6b1bd4ce3d0f8a52776f0e31c4dd1aa8\n";
+
+/// Files by name, `/k` among them; and the host names `dhcp1.example.com` and `dhcp2.example.com`.
 pub(crate) struct Files(HashMap<PathBuf, String>);
 
 impl Files {
     /// The files `(name, text)`.
     pub(crate) fn new(files: &[(&str, &str)]) -> Files {
-        Files(files.iter().map(|(name, text)| (PathBuf::from(name), (*text).to_owned())).collect())
+        let all = [("/k", KEY)].iter().chain(files);
+        Files(all.map(|(name, text)| (PathBuf::from(name), (*text).to_owned())).collect())
     }
 
     /// Loads `name`.
@@ -24,6 +29,17 @@ impl Files {
 impl Source for Files {
     fn read(&self, path: &Path) -> io::Result<String> {
         self.0.get(path).cloned().ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))
+    }
+
+    fn resolve(&self, name: &str) -> io::Result<Vec<Ipv4Addr>> {
+        let address = |last| Ipv4Addr::new(10, 9, 0, last);
+        match name {
+            "dhcp1.example.com" => Ok(vec![address(1)]),
+            "dhcp2.example.com" => Ok(vec![address(2)]),
+            "many.example.com" => Ok(vec![address(3), address(4)]),
+            "six.example.com" => Ok(Vec::new()),
+            _ => Err(io::Error::other("no such name")),
+        }
     }
 }
 
