@@ -61,6 +61,16 @@ impl From<JournalError> for Fatal {
     }
 }
 
+/// Whether a server may serve before it has been in contact with its partner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// As its state table says.
+    #[default]
+    Normal,
+    /// Not before contact (`--wait-for-partner`).
+    WaitForPartner,
+}
+
 /// What the engine needs to start.
 #[derive(Debug)]
 pub struct Start<S: Storage> {
@@ -74,6 +84,8 @@ pub struct Start<S: Storage> {
     pub reading: Reading,
     /// From the system's random source: hash key, database id, boot id.
     pub seed: [u8; 32],
+    /// Whether to wait for the partner.
+    pub patience: Patience,
 }
 
 /// Server and journal.

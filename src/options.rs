@@ -27,8 +27,8 @@ usage: understudyd [-c FILE] [-f] [-t] [-T] [-p PIDFILE] [-d] [-V] [-h]
   -V                    print the version
   -h, --help            print this text
 signals: HUP reload, TERM and INT stop, USR1 counters to the log
-exit: 0 as asked, 64 usage, 69 a socket or partner is not to be had, 73 state folder locked or unusable,
-      74 disk, 78 configuration
+exit: 0 as asked, 64 usage, 69 a critical partner is not to be had, 71 a port or the system refused,
+      73 state folder locked or unusable, 74 disk, 78 configuration
 ";
 
 /// What the process is asked to do.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use crate::config::files::FileSource;
 use crate::config::{self, Config, ConfigError};
 use crate::daemon::{self, DaemonError, Identity, PidFile, StateLock};
-use crate::engine::{Engine, Fatal, Start};
+use crate::engine::{Engine, Fatal, Patience, Start};
 use crate::journal::{self, FileStorage, JournalError, OpenMode, Recovery, Scope};
 use crate::logging;
 use crate::net::{self, Loop, NetError, Sockets};
@@ -55,7 +55,9 @@ impl Failure {
             Failure::Start(Fatal::Record(_)) => 73,
             Failure::Net(NetError::Fatal(_)) => 74,
             Failure::Net(NetError::ControlBusy { .. } | NetError::Control { .. }) => 73,
-            Failure::Net(NetError::Port { .. } | NetError::System { .. }) | Failure::Random(_) => 69,
+            // Not 69, which means that a critical partner could not be had and that another try is not wanted.
+            Failure::Net(NetError::Port { .. } | NetError::FailoverPort { .. } | NetError::System { .. })
+            | Failure::Random(_) => 71,
         }
     }
 }
@@ -125,9 +127,19 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What is legal and may not be what was meant, as the log says it.
+fn announce_notices(config: &Config) {
+    for notice in &config.notices {
+        log::warn!("{notice}");
+    }
+}
+
 /// `-t`: reads configuration and journal and changes nothing; a running server is not disturbed.
 fn check(path: &Path) -> Result<(), Failure> {
     let config = load(path)?;
+    for notice in &config.notices {
+        print(&format!("notice: {notice}\n"));
+    }
     let mut storage = FileStorage::new(&config.server.state_dir);
     let mut attempts = CHECK_ATTEMPTS;
     let found = loop {
@@ -155,7 +167,7 @@ fn create(path: &Path) -> Result<(), Failure> {
     identity.hand_over(&config.server.state_dir, &[])?;
     identity.assume()?;
     let folder = config.server.state_dir.clone();
-    open(config, OpenMode::New)?.stop().map_err(Failure::Start)?;
+    open(config, OpenMode::New, Patience::Normal)?.stop().map_err(Failure::Start)?;
     print(&format!("{}: lease database created\n", folder.display()));
     Ok(())
 }
@@ -163,25 +175,27 @@ fn create(path: &Path) -> Result<(), Failure> {
 /// Serves until a planned stop is done.
 fn serve(options: &Options) -> Result<(), Failure> {
     let config = load(&options.config)?;
-    if options.wait_for_partner {
+    let patience = if options.wait_for_partner { Patience::WaitForPartner } else { Patience::Normal };
+    if patience == Patience::WaitForPartner && config.channels().next().is_none() {
         return Err(Failure::NoPartner);
     }
     logging::start(config.server.log_level);
     log::info!("understudyd {} starts, configuration {}", env!("CARGO_PKG_VERSION"), options.config.display());
+    announce_notices(&config);
     let server = &config.server;
     let identity = Identity::find(server.user.as_ref())?;
     let mut lock = StateLock::take(&server.state_dir)?;
-    let sockets = Sockets::open(server)?;
+    let sockets = Sockets::open(&config)?;
     let mut pid_file = options.pid_file.as_deref().map(PidFile::open).transpose()?;
     identity.hand_over(&server.state_dir, &[&server.control_socket])?;
     identity.assume()?;
-    warn_if_unreadable(&options.config);
+    warn_if_unreadable(&options.config, &config);
     let mode = match (options.new_database, options.keep_before_damage) {
         (true, _) => OpenMode::New,
         (false, true) => OpenMode::KeepBeforeDamage,
         (false, false) => OpenMode::Normal,
     };
-    let engine = open(config, mode)?;
+    let engine = open(config, mode, patience)?;
     if options.detach {
         logging::flush();
         logging::use_system_log();
@@ -199,10 +213,10 @@ fn serve(options: &Options) -> Result<(), Failure> {
 }
 
 /// Opens the journal and says what was found.
-fn open(config: Config, mode: OpenMode) -> Result<Engine<FileStorage>, Failure> {
+fn open(config: Config, mode: OpenMode, patience: Patience) -> Result<Engine<FileStorage>, Failure> {
     let storage = FileStorage::new(&config.server.state_dir);
     let seed = seed().map_err(Failure::Random)?;
-    let start = Start { config, storage, mode, reading: net::read_clocks(), seed };
+    let start = Start { config, storage, mode, reading: net::read_clocks(), seed, patience };
     let (engine, recovery) = Engine::start(start).map_err(Failure::Start)?;
     announce(&recovery, mode);
     Ok(engine)
@@ -237,17 +251,27 @@ fn announce(recovery: &Recovery, mode: OpenMode) {
 fn reload(path: &Path, old: &Config) -> Result<Box<Config>, Vec<ConfigError>> {
     let new = config::load(path, &FileSource)?;
     let refusals = config::reload_refusals(old, &new);
-    if refusals.is_empty() { Ok(Box::new(new)) } else { Err(refusals) }
+    if refusals.is_empty() {
+        announce_notices(&new);
+        Ok(Box::new(new))
+    } else {
+        Err(refusals)
+    }
 }
 
 fn load(path: &Path) -> Result<Config, Failure> {
     config::load(path, &FileSource).map_err(Failure::Config)
 }
 
-/// A reload reads the file as the user that the server became.
-fn warn_if_unreadable(path: &Path) {
-    if let Err(error) = File::open(path) {
-        log::warn!("{}: {error}: a reload will fail; let the User read it (chgrp, chmod 640)", path.display());
+/// A reload reads the files as the user that the server became.
+fn warn_if_unreadable(path: &Path, config: &Config) {
+    let keys = config.channels().filter_map(|channel| channel.key_file.as_deref());
+    let subnets = config.primaries.iter().filter_map(|primary| primary.subnets_file.as_deref());
+    for path in std::iter::once(path).chain(keys).chain(subnets) {
+        if let Err(error) = File::open(path) {
+            let path = path.display();
+            log::warn!("{path}: {error}: a reload will fail; let the User read it (chgrp, chmod 640)");
+        }
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Config {
 
 impl Config {
     /// The channels to partners; the place of each is its `PartnerId`.
-    pub fn channels(&self) -> impl Iterator<Item = &ChannelSettings> {
+    pub fn channels(&self) -> impl Iterator<Item = &ChannelSettings> + Clone {
         let failover = self.failover.iter().map(|failover| &failover.common);
         failover.chain(self.primaries.iter().map(|primary| &primary.common))
     }

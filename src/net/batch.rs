@@ -1,14 +1,14 @@
 //! What the UDP socket takes and gives, the same for each system: batches of datagrams, their routes, their failures.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 
 use crate::server::event::{Arrival, InterfaceId};
 
 /// Datagrams a call. 64 make the cost of the call itself a sixtieth; more gain nothing that can be measured.
 pub(crate) const BATCH: usize = 64;
 
-/// Octets kept of a datagram. A DHCP message that was not fragmented has at most 1,472 on Ethernet; the rest is for
+/// Octets kept of a datagram of a client or relay. A DHCP message that was not fragmented has at most 1,472 on Ethernet; the rest is for
 /// jumbo frames. A longer one is cut, counted and dropped.
 pub(crate) const BUFFER: usize = 4096;
 
@@ -32,6 +32,19 @@ pub(crate) struct Route {
     pub(crate) interface: InterfaceId,
     /// The source address; 0.0.0.0 lets the system choose.
     pub(crate) source: Ipv4Addr,
+}
+
+/// An ICMP error that came back for a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(target_os = "linux", not(feature = "portable"))),
+    expect(dead_code, reason = "only Linux tells")
+)]
+pub(crate) enum Unreachable {
+    /// The host itself says that nobody listens on this port of it.
+    Port(SocketAddrV4),
+    /// Anything else, or the word of another host.
+    Elsewhere,
 }
 
 /// Which messages of a batch the system refused.

@@ -12,7 +12,7 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry};
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::batch::{BATCH, Failed, Route};
+use super::batch::{BATCH, BUFFER, Failed, Route};
 use super::error::NetError;
 use super::interfaces::{Interfaces, Service};
 use super::system;
@@ -53,7 +53,7 @@ impl Clients {
     /// [`NetError::Port`] when the port is taken or not allowed.
     pub(crate) fn open(port: u16) -> Result<Clients, NetError> {
         let socket = bind(port).map_err(|source| NetError::Port { port, source })?;
-        Ok(Clients { datagrams: system::Datagrams::new(socket), port })
+        Ok(Clients { datagrams: system::Datagrams::new(socket, BUFFER), port })
     }
 
     /// The port that the socket is bound to.
@@ -133,37 +133,37 @@ fn bind(port: u16) -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.set_broadcast(true)?;
     system::Datagrams::prepare(&socket)?;
-    enlarge(&socket);
+    enlarge(&socket, RECEIVE_BUFFER, "DHCP port");
     socket.bind(&SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, port).into())?;
     Ok(socket.into())
 }
 
 /// Asks for large buffers and says what was given; smaller ones are no reason not to serve.
-fn enlarge(socket: &Socket) {
-    if force_receive_buffer(socket).is_err() {
-        let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+pub(super) fn enlarge(socket: &Socket, asked: usize, whose: &str) {
+    if force_receive_buffer(socket, asked).is_err() {
+        let _ = socket.set_recv_buffer_size(asked);
     }
     let _ = socket.set_send_buffer_size(SEND_BUFFER);
     let given = socket.recv_buffer_size().unwrap_or(0);
-    if given < RECEIVE_BUFFER {
-        let (given, asked) = (given / 1024, RECEIVE_BUFFER / 1024);
+    if given < asked {
+        let (given, asked) = (given / 1024, asked / 1024);
         log::warn!(
-            "receive buffer: {given} KiB of {asked} KiB given; raise net.core.rmem_max, or packets are lost in a storm"
+            "receive buffer of the {whose}: {given} KiB of {asked} KiB given; raise net.core.rmem_max, or packets are lost in a storm"
         );
     } else {
-        log::debug!("receive buffer: {} KiB", given / 1024);
+        log::debug!("receive buffer of the {whose}: {} KiB", given / 1024);
     }
 }
 
 #[cfg(target_os = "linux")]
-fn force_receive_buffer(socket: &Socket) -> io::Result<()> {
+fn force_receive_buffer(socket: &Socket, asked: usize) -> io::Result<()> {
     use nix::sys::socket::{setsockopt, sockopt};
-    setsockopt(socket, sockopt::RcvBufForce, &RECEIVE_BUFFER).map_err(io::Error::from)
+    setsockopt(socket, sockopt::RcvBufForce, &asked).map_err(io::Error::from)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn force_receive_buffer(socket: &Socket) -> io::Result<()> {
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)
+fn force_receive_buffer(socket: &Socket, asked: usize) -> io::Result<()> {
+    socket.set_recv_buffer_size(asked)
 }
 
 #[cfg(test)]

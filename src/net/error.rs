@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 
 use crate::engine::Fatal;
@@ -13,6 +14,13 @@ pub enum NetError {
     Port {
         /// The port.
         port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The failover port is not to be had.
+    FailoverPort {
+        /// Address and port.
+        local: SocketAddrV4,
         /// What the system said.
         source: io::Error,
     },
@@ -54,6 +62,17 @@ impl fmt::Display for NetError {
                     _ => f.write_str("set DhcpPort to a port that is free"),
                 }
             }
+            NetError::FailoverPort { local, source } => {
+                write!(f, "failover port {local}: {source}; ")?;
+                f.write_str(match source.kind() {
+                    io::ErrorKind::AddrInUse => "another program has it: stop that one, or set FailoverPort",
+                    io::ErrorKind::AddrNotAvailable => {
+                        "set FailoverAddress (or ServerAddress) to an address of this host, or wait until it is up"
+                    }
+                    io::ErrorKind::PermissionDenied => "start as root, or with CAP_NET_BIND_SERVICE",
+                    _ => "set FailoverPort to a port that is free",
+                })
+            }
             NetError::Control { path, call, source } => {
                 write!(f, "control socket {}: {call}: {source}; make its folder, or set ControlSocket", path.display())
             }
@@ -73,7 +92,9 @@ impl fmt::Display for NetError {
 impl std::error::Error for NetError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            NetError::Port { source, .. } | NetError::Control { source, .. } | NetError::System { source, .. } => {
+            NetError::Port { source, .. }
+            | NetError::FailoverPort { source, .. }
+            | NetError::Control { source, .. } | NetError::System { source, .. } => {
                 Some(source)
             }
             NetError::ControlBusy { .. } => None,

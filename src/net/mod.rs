@@ -8,6 +8,7 @@
 //! Nothing here decides about leases. Called by `start`; calls the engine and the log, nothing else.
 
 mod batch;
+mod channels;
 mod clients;
 mod clocks;
 mod connection;
@@ -76,6 +77,7 @@ pub struct Loop<'r, S: Storage> {
 #[derive(Clone, Copy, Debug)]
 struct Ready {
     signals: bool,
+    partners: bool,
     clients: bool,
     ping: bool,
 }
@@ -103,7 +105,7 @@ impl<'r, S: Storage> Loop<'r, S> {
         signals.register(poll.registry(), Source::Signals.token()).map_err(refused("polling signals"))?;
         sockets.register(poll.registry()).map_err(refused("polling sockets"))?;
         // What came in before the poll watched gives no event.
-        let ready = Ready { signals: true, clients: true, ping: true };
+        let ready = Ready { signals: true, partners: true, clients: true, ping: true };
         Ok(Loop { poll, engine, sockets, signals, reload, ready, phase: Phase::Starting })
     }
 
@@ -140,7 +142,11 @@ impl<'r, S: Storage> Loop<'r, S> {
         if let Some(changed) = sockets.interfaces.refresh(reading.mono, &engine.config().server.interfaces) {
             engine.handle(Input::Interfaces(changed));
         }
+        sockets.channels.follow(engine.config());
         let mut hand = |input: Input<'_>| engine.handle(input);
+        if ready.partners {
+            ready.partners = sockets.channels.gather(&mut sockets.tally, &mut hand) == Left::More;
+        }
         if ready.ping {
             ready.ping = sockets.ping.gather(&mut hand) == Left::More;
         }
@@ -169,6 +175,7 @@ impl<'r, S: Storage> Loop<'r, S> {
     fn note(&mut self, source: Source) {
         match source {
             Source::Signals => self.ready.signals = true,
+            Source::Partners => self.ready.partners = true,
             Source::Clients => self.ready.clients = true,
             Source::Ping => self.ready.ping = true,
             Source::Listener => self.sockets.control.on_listener(),
@@ -179,7 +186,8 @@ impl<'r, S: Storage> Loop<'r, S> {
     /// How long the next poll may wait.
     fn patience(&self, now: Mono) -> Duration {
         let Some(wake_at) = self.engine.wake_at() else { return Duration::ZERO };
-        if self.ready.clients || self.ready.ping || self.ready.signals || self.sockets.control.is_hot() {
+        let Ready { signals, partners, clients, ping } = self.ready;
+        if signals || partners || clients || ping || self.sockets.control.is_hot() {
             return Duration::ZERO;
         }
         let due = [self.sockets.interfaces.due(), self.sockets.control.due(), self.sockets.limiter.due()];

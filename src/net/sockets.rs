@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use mio::Registry;
 
+use super::channels::Channels;
 use super::clients::Clients;
 use super::control::{Control, Rest};
 use super::error::NetError;
@@ -14,14 +15,16 @@ use super::ping::Ping;
 use super::replies::{Replies, Ways};
 use super::tally::Tally;
 use crate::clock::Mono;
-use crate::config::ServerSettings;
+use crate::config::Config;
 use crate::logging::{Limiter, Verdict};
 use crate::server::outbox::{Effect, Released};
 
 /// Keys of the limiter.
 const UNSENT: usize = 0;
 const UNPINGED: usize = 1;
-const KEYS: usize = 2;
+const UNSENT_TO_PARTNER: usize = 2;
+const STRANGER: usize = 3;
+const KEYS: usize = 4;
 
 /// Lines a key in ten seconds.
 const LINES_MAX: u32 = 3;
@@ -29,6 +32,7 @@ const LINES_MAX: u32 = 3;
 /// The sockets, what is known of the interfaces, and what is counted.
 #[derive(Debug)]
 pub struct Sockets {
+    pub(super) channels: Channels,
     pub(super) clients: Clients,
     pub(super) link: Link,
     pub(super) ping: Ping,
@@ -48,15 +52,17 @@ pub(super) enum Performed {
 }
 
 impl Sockets {
-    /// Opens what `settings` names. To be called with the privileges that the ports need.
+    /// Opens what the configuration names. To be called with the privileges that the ports need.
     ///
     /// # Errors
-    /// [`NetError::Port`], [`NetError::Control`] or [`NetError::ControlBusy`]; what is wanting besides is said in
+    /// [`NetError::Port`], [`NetError::FailoverPort`], [`NetError::Control`] or [`NetError::ControlBusy`]; what is wanting besides is said in
     /// the log, and the server does without.
-    pub fn open(settings: &ServerSettings) -> Result<Sockets, NetError> {
-        let clients = Clients::open(settings.dhcp_port)?;
-        let control = Control::open(&settings.control_socket)?;
+    pub fn open(config: &Config) -> Result<Sockets, NetError> {
+        let clients = Clients::open(config.server.dhcp_port)?;
+        let channels = Channels::open(config)?;
+        let control = Control::open(&config.server.control_socket)?;
         Ok(Sockets {
+            channels,
             clients,
             control,
             link: Link::open(),
@@ -69,14 +75,17 @@ impl Sockets {
 
     /// Puts them under a poll.
     pub(super) fn register(&mut self, registry: &Registry) -> io::Result<()> {
+        self.channels.register(registry)?;
         self.clients.register(registry)?;
         self.ping.register(registry)?;
         self.control.register(registry)
     }
 
-    /// Performs the effects of a turn in order; replies leave in batches.
+    /// Performs the effects of a turn: first what goes to partners, since a late heartbeat looks like a dead server,
+    /// then the others, each kind in order; datagrams leave in batches.
     pub(super) fn perform(&mut self, released: &Released<'_>, now: Mono) -> Performed {
-        let Sockets { clients, link, ping, control, interfaces, tally, .. } = self;
+        let Sockets { channels, clients, link, ping, control, interfaces, tally, .. } = self;
+        let unsent_to_partner = channels.send(released, tally);
         let mut performed = Performed::All;
         let mut unpinged = None;
         let (mut asked, mut refused) = (0, 0);
@@ -110,6 +119,7 @@ impl Sockets {
         self.tally.pings += asked;
         self.tally.pings_unsent += refused;
         self.complain(unsent, unpinged, now);
+        self.complain_of_partners(unsent_to_partner, now);
         performed
     }
 
@@ -126,6 +136,20 @@ impl Sockets {
         }
     }
 
+    /// As [`Sockets::complain`], of the failover port.
+    fn complain_of_partners(&mut self, unsent: Option<io::Error>, now: Mono) {
+        if let Some(error) = unsent.filter(|_| self.admits(UNSENT_TO_PARTNER, now)) {
+            log::warn!("datagram to a partner not sent: {error}; {} so far", self.tally.partners_unsent);
+        }
+        if let Some(stranger) = self.channels.take_stranger().filter(|_| self.admits(STRANGER, now)) {
+            log::warn!(
+                "datagram on the failover port from {stranger}, which is no partner: dropped, {} so far; compare \
+                 SecondaryIpAddr, PrimaryIpAddr and FailoverAddress of both servers",
+                self.tally.strangers
+            );
+        }
+    }
+
     fn admits(&mut self, key: usize, now: Mono) -> bool {
         match self.limiter.admit(key, now) {
             Verdict::Say => true,
@@ -139,6 +163,11 @@ impl Sockets {
 }
 
 fn say_held(key: usize, held: u64) {
-    let what = if key == UNSENT { "turns with replies not sent" } else { "turns with pings not sent" };
+    let what = match key {
+        UNSENT => "turns with replies not sent",
+        UNPINGED => "turns with pings not sent",
+        UNSENT_TO_PARTNER => "turns with datagrams to partners not sent",
+        _ => "turns with datagrams of strangers on the failover port",
+    };
     log::warn!("{held} more {what} in 10 s");
 }

@@ -25,6 +25,20 @@ pub(crate) struct Tally {
     pub(crate) pings: u64,
     /// Echo requests that could not be sent.
     pub(crate) pings_unsent: u64,
+    /// Datagrams of partners handed to the engine.
+    pub(crate) partners_received: u64,
+    /// Datagrams on the failover port of who is no partner, dropped.
+    pub(crate) strangers: u64,
+    /// Datagrams of partners longer than the buffer, dropped.
+    pub(crate) partners_cut: u64,
+    /// Datagrams of partners beyond their quota of a turn, dropped.
+    pub(crate) over_quota: u64,
+    /// Turns in which a partner's host refused the port.
+    pub(crate) partners_refused: u64,
+    /// Datagrams sent to partners.
+    pub(crate) partners_sent: u64,
+    /// Datagrams to partners that could not be sent.
+    pub(crate) partners_unsent: u64,
 }
 
 impl fmt::Display for Tally {
@@ -32,7 +46,8 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} packets taken, dropped {} cut and {} of interfaces not served, {} receive errors, {} replies by UDP, \
-             {} by frame, {} broadcast instead, {} unsent, {} pings, {} unsent",
+             {} by frame, {} broadcast instead, {} unsent, {} pings, {} unsent; of partners {} taken, dropped {} of strangers, {} cut \
+             and {} over quota, {} refused, {} sent, {} unsent",
             self.received,
             self.cut,
             self.not_served,
@@ -43,6 +58,13 @@ impl fmt::Display for Tally {
             self.unsent,
             self.pings,
             self.pings_unsent,
+            self.partners_received,
+            self.strangers,
+            self.partners_cut,
+            self.over_quota,
+            self.partners_refused,
+            self.partners_sent,
+            self.partners_unsent,
         )
     }
 }

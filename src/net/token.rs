@@ -8,6 +8,7 @@ const SIGNALS: usize = 0;
 const CLIENTS: usize = 1;
 const PING: usize = 2;
 const LISTENER: usize = 3;
+const PARTNERS: usize = 4;
 const FIRST_CONNECTION: usize = 16;
 
 /// One source of events.
@@ -19,6 +20,8 @@ pub(crate) enum Source {
     Clients,
     /// The ICMP socket.
     Ping,
+    /// The failover socket.
+    Partners,
     /// The control socket itself: connections wait to be accepted.
     Listener,
     /// A connection of the control socket, by its place.
@@ -32,6 +35,7 @@ impl Source {
             Source::Signals => Token(SIGNALS),
             Source::Clients => Token(CLIENTS),
             Source::Ping => Token(PING),
+            Source::Partners => Token(PARTNERS),
             Source::Listener => Token(LISTENER),
             Source::Connection(place) => Token(FIRST_CONNECTION + place),
         }
@@ -43,6 +47,7 @@ impl Source {
             SIGNALS => Some(Source::Signals),
             CLIENTS => Some(Source::Clients),
             PING => Some(Source::Ping),
+            PARTNERS => Some(Source::Partners),
             LISTENER => Some(Source::Listener),
             FIRST_CONNECTION.. if token.0 - FIRST_CONNECTION < CONNECTIONS_MAX => {
                 Some(Source::Connection(token.0 - FIRST_CONNECTION))

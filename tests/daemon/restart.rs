@@ -48,7 +48,7 @@ fn a_port_or_a_control_socket_in_use_is_refused() {
         .replace(&format!("DhcpPort = {}", other.port), &format!("DhcpPort = {}", house.port));
     other.write(&same_port);
     let refused = other.run(&[]);
-    assert_eq!(code(&refused), Some(69), "{}", stderr(&refused));
+    assert_eq!(code(&refused), Some(71), "{}", stderr(&refused));
     assert!(stderr(&refused).contains("set DhcpPort"));
     let same_socket =
         other.text("User = root", "").replace(&*other.socket().to_string_lossy(), &house.socket().to_string_lossy());

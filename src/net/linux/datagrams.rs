@@ -12,7 +12,7 @@ use nix::sys::socket::{
 };
 
 use super::many::send_all;
-use crate::net::batch::{BATCH, BUFFER, Datagram, Failed, Route};
+use crate::net::batch::{BATCH, Datagram, Failed, Route};
 use crate::server::event::{Arrival, InterfaceId};
 
 /// The socket with the buffers of one batch; made once.
@@ -22,6 +22,8 @@ pub(crate) struct Datagrams {
     incoming: MultiHeaders<SockaddrIn>,
     outgoing: MultiHeaders<SockaddrIn>,
     buffers: Box<[u8]>,
+    /// Octets of each buffer.
+    octets: usize,
     envelopes: Vec<Envelope>,
 }
 
@@ -41,13 +43,14 @@ impl Datagrams {
         setsockopt(socket, sockopt::Ipv4PacketInfo, &true).map_err(io::Error::from)
     }
 
-    /// Takes over the bound, non-blocking socket.
-    pub(crate) fn new(socket: UdpSocket) -> Datagrams {
+    /// Takes over the bound, non-blocking socket; at most `octets` are kept of a datagram.
+    pub(crate) fn new(socket: UdpSocket, octets: usize) -> Datagrams {
         Datagrams {
             socket,
             incoming: headers(),
             outgoing: headers(),
-            buffers: vec![0; BATCH * BUFFER].into_boxed_slice(),
+            buffers: vec![0; BATCH * octets].into_boxed_slice(),
+            octets,
             envelopes: Vec::with_capacity(BATCH),
         }
     }
@@ -66,7 +69,7 @@ impl Datagrams {
             self.incoming = headers();
         }
         self.envelopes.clear();
-        let mut chunks = self.buffers.chunks_exact_mut(BUFFER);
+        let mut chunks = self.buffers.chunks_exact_mut(self.octets);
         let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
             std::array::from_fn(|_| [IoSliceMut::new(chunks.next().unwrap_or_default())]);
         let fd = self.socket.as_raw_fd();
@@ -75,14 +78,15 @@ impl Datagrams {
             Err(Errno::EINTR) => return Err(io::ErrorKind::WouldBlock.into()),
             other => other?,
         };
-        self.envelopes.extend(received.map(|message| envelope(&message)));
+        let octets = self.octets;
+        self.envelopes.extend(received.map(|message| envelope(&message, octets)));
         Ok(self.envelopes.len())
     }
 
     /// The datagram at `place` of the last batch.
     pub(crate) fn datagram(&self, place: usize) -> Datagram<'_> {
         let envelope = &self.envelopes[place];
-        let start = place * BUFFER;
+        let start = place * self.octets;
         Datagram { arrival: envelope.arrival, bytes: &self.buffers[start..start + envelope.length], cut: envelope.cut }
     }
 
@@ -107,7 +111,7 @@ fn headers() -> MultiHeaders<SockaddrIn> {
     MultiHeaders::preallocate(BATCH, Some(cmsg_space!(in_pktinfo)))
 }
 
-fn envelope(message: &RecvMsg<'_, '_, SockaddrIn>) -> Envelope {
+fn envelope(message: &RecvMsg<'_, '_, SockaddrIn>, octets: usize) -> Envelope {
     let source = message.address.map_or(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0), SocketAddrV4::from);
     let mut arrival = Arrival { interface: InterfaceId(0), source, destination: Ipv4Addr::UNSPECIFIED };
     let mut told = false;
@@ -118,5 +122,5 @@ fn envelope(message: &RecvMsg<'_, '_, SockaddrIn>) -> Envelope {
             arrival.destination = Ipv4Addr::from(packet.ipi_addr.s_addr.to_ne_bytes());
         }
     }
-    Envelope { length: message.bytes.min(BUFFER), arrival, cut: message.flags.contains(MsgFlags::MSG_TRUNC), told }
+    Envelope { length: message.bytes.min(octets), arrival, cut: message.flags.contains(MsgFlags::MSG_TRUNC), told }
 }

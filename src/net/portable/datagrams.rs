@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::net::batch::{BATCH, BUFFER, Datagram, Failed, Route};
+use crate::net::batch::{BATCH, Datagram, Failed, Route};
 use crate::server::event::{Arrival, InterfaceId};
 
 /// The socket with the buffers of one batch; made once.
@@ -13,6 +13,8 @@ use crate::server::event::{Arrival, InterfaceId};
 pub(crate) struct Datagrams {
     socket: UdpSocket,
     buffers: Box<[u8]>,
+    /// Octets of each buffer.
+    octets: usize,
     envelopes: Vec<(usize, Arrival)>,
 }
 
@@ -22,9 +24,10 @@ impl Datagrams {
         Ok(())
     }
 
-    /// Takes over the bound, non-blocking socket.
-    pub(crate) fn new(socket: UdpSocket) -> Datagrams {
-        Datagrams { socket, buffers: vec![0; BATCH * BUFFER].into_boxed_slice(), envelopes: Vec::with_capacity(BATCH) }
+    /// Takes over the bound, non-blocking socket; at most `octets` are kept of a datagram.
+    pub(crate) fn new(socket: UdpSocket, octets: usize) -> Datagrams {
+        Datagrams { socket, buffers: vec![0; BATCH * octets].into_boxed_slice(),
+            octets, envelopes: Vec::with_capacity(BATCH) }
     }
 
     /// The socket, to be watched.
@@ -38,7 +41,7 @@ impl Datagrams {
     /// `WouldBlock` when there is nothing; else what the system says.
     pub(crate) fn receive(&mut self) -> io::Result<usize> {
         self.envelopes.clear();
-        for buffer in self.buffers.chunks_exact_mut(BUFFER) {
+        for buffer in self.buffers.chunks_exact_mut(self.octets) {
             match self.socket.recv_from(buffer) {
                 Ok((length, from)) => self.envelopes.push((length, arrival(from))),
                 Err(error) if self.envelopes.is_empty() => return Err(error),
@@ -51,8 +54,8 @@ impl Datagrams {
     /// The datagram at `place` of the last batch. One that fills the buffer counts as cut.
     pub(crate) fn datagram(&self, place: usize) -> Datagram<'_> {
         let (length, arrival) = self.envelopes[place];
-        let start = place * BUFFER;
-        Datagram { arrival, bytes: &self.buffers[start..start + length], cut: length == BUFFER }
+        let start = place * self.octets;
+        Datagram { arrival, bytes: &self.buffers[start..start + length], cut: length == self.octets }
     }
 
     /// Sends up to [`BATCH`] datagrams. The system chooses interface and source address, except for broadcasts.
