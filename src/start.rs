@@ -314,6 +314,6 @@ mod tests {
         let locked = DaemonError::Locked { folder: PathBuf::from("x"), holder: "1".to_owned() };
         assert_eq!(Failure::Daemon(locked).code(), 73);
         let port = NetError::Port { port: 67, source: io::ErrorKind::AddrInUse.into() };
-        assert_eq!(Failure::Net(port).code(), 69);
+        assert_eq!(Failure::Net(port).code(), 71);
     }
 }

@@ -3,6 +3,8 @@
 #[path = "config/support.rs"]
 mod support;
 
+#[path = "config/channels.rs"]
+mod channels;
 #[path = "config/errors.rs"]
 mod errors;
 #[path = "config/grammar.rs"]
@@ -15,6 +17,8 @@ mod meaning;
 mod options;
 #[path = "config/partners.rs"]
 mod partners;
+#[path = "config/parts.rs"]
+mod parts;
 #[path = "config/reload.rs"]
 mod reload;
 #[path = "config/samples.rs"]

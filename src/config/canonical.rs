@@ -50,8 +50,9 @@ pub(super) fn subnets_text(sections: &[&Section], subnets: &[Subnet], kept: &[Ip
 fn write_section(section: &Section, text: &mut String) {
     let name = match section.kind {
         SectionKind::Subnet => section.name.split_whitespace().collect(),
-        SectionKind::Range => text::span(&section.name)
-            .map_or_else(|_| section.name.clone(), |(first, last)| format!("{first} - {last}")),
+        SectionKind::Range => {
+            text::span(&section.name).map_or_else(|_| section.name.clone(), |(first, last)| format!("{first} - {last}"))
+        }
         SectionKind::Server
         | SectionKind::Policy
         | SectionKind::Options

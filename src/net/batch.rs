@@ -36,10 +36,7 @@ pub(crate) struct Route {
 
 /// An ICMP error that came back for a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    not(all(target_os = "linux", not(feature = "portable"))),
-    expect(dead_code, reason = "only Linux tells")
-)]
+#[cfg_attr(not(all(target_os = "linux", not(feature = "portable"))), expect(dead_code, reason = "only Linux tells"))]
 pub(crate) enum Unreachable {
     /// The host itself says that nobody listens on this port of it.
     Port(SocketAddrV4),

@@ -115,7 +115,8 @@ fn datagrams_leave_in_order_to_the_partner_that_they_are_for() {
     let ((one, at_one), (two, at_two)) = (peer(), peer());
     let (mut channels, _) = channels(&[at_one, at_two]);
     let mut tally = Tally::default();
-    let wanted: Vec<(PartnerId, Vec<u8>)> = (0..200u8).map(|octet| (PartnerId(octet as usize % 2), vec![octet])).collect();
+    let wanted: Vec<(PartnerId, Vec<u8>)> =
+        (0..200u8).map(|octet| (PartnerId(octet as usize % 2), vec![octet])).collect();
     let unsent = channels.send_all(wanted.iter().map(|(partner, bytes)| (*partner, &**bytes)), &mut tally);
     assert!(unsent.is_none() && tally.partners_sent == 200);
     let mut buffer = [0; 4];
@@ -171,7 +172,10 @@ fn partners_follow_the_configuration_and_without_any_there_is_no_socket() {
 fn an_address_or_port_that_is_not_to_be_had_is_refused_with_a_remedy() {
     let (taken, at) = peer();
     let open = |server: &str| {
-        let text = format!("{server}[Primary a]\nPrimaryIpAddr = 127.0.0.9\nFailoverKeyFile = none\nFailoverPort = {}\n", at.port());
+        let text = format!(
+            "{server}[Primary a]\nPrimaryIpAddr = 127.0.0.9\nFailoverKeyFile = none\nFailoverPort = {}\n",
+            at.port()
+        );
         Channels::open(&failover(&text)).expect_err("refused").to_string()
     };
     let busy = open("ServerAddress = 127.0.0.1\n");

@@ -94,9 +94,8 @@ impl std::error::Error for NetError {
         match self {
             NetError::Port { source, .. }
             | NetError::FailoverPort { source, .. }
-            | NetError::Control { source, .. } | NetError::System { source, .. } => {
-                Some(source)
-            }
+            | NetError::Control { source, .. }
+            | NetError::System { source, .. } => Some(source),
             NetError::ControlBusy { .. } => None,
             NetError::Fatal(fatal) => Some(fatal),
         }

@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn every_source_is_found_by_its_token() {
-        let fixed = [Source::Signals, Source::Clients, Source::Ping, Source::Listener];
+        let fixed = [Source::Signals, Source::Clients, Source::Ping, Source::Listener, Source::Partners];
         for source in fixed.into_iter().chain((0..CONNECTIONS_MAX).map(Source::Connection)) {
             assert_eq!(Source::of(source.token()), Some(source));
         }
         assert_eq!(Source::of(Token(FIRST_CONNECTION + CONNECTIONS_MAX)), None);
-        assert_eq!(Source::of(Token(LISTENER + 1)), None);
+        assert_eq!(Source::of(Token(PARTNERS + 1)), None);
     }
 }

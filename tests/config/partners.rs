@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::support::{errors, good, notices};
+use super::support::{Files, errors, good, notices};
 
 const PRIMARY: &str = "[Failover]\nUseFailoverServer = True\nSecondaryIpAddr = 10.1.0.5\nFailoverKeyFile = /k\n";
 const SECONDARY: &str = "[Server]\nFailoverServerType = Failover/Secondary\n";
@@ -27,11 +27,13 @@ fn a_primary_has_the_defaults_of_the_table() {
 
 #[test]
 fn a_failover_has_a_section_a_primary_with_decimals_and_the_word_none() {
-    let config = good(&format!(
+    let text = format!(
         "{SECONDARY}[Primary a]\nPrimaryIpAddr = 10.1.0.4:1647\nFailoverKeyFile = none\nWaitPollRplSecs = 0.25\n\
          WaitSyncStartSecs = 0\n[Primary b]\nPrimaryIpAddr = dhcp1.example.com\nFailoverKeyFile = /k\n\
          PollDelay = 1.5\nSubnetsFile = /s.ini\n"
-    ));
+    );
+    let files = Files::new(&[("a.ini", &text), ("/s.ini", "[Subnet 10.1.0.0/24]\nRange = 10.1.0.5 - 10.1.0.9\n")]);
+    let config = files.load("a.ini").expect("legal");
     let [a, b] = config.primaries.as_slice() else { panic!("two primaries") };
     assert_eq!((a.name.as_str(), a.primary.as_str(), a.common.key_file.as_deref()), ("a", "10.1.0.4:1647", None));
     assert_eq!((a.wait_poll_rpl, a.wait_sync_start), (Duration::from_millis(250), Duration::ZERO));

@@ -71,9 +71,7 @@ fn every_sample_passes_with_all_that_it_shows_switched_on() {
         let keys = ["failover", "dhcp1", "dhcp3"].map(|name| (format!("/etc/understudy/{name}.key"), KEY));
         let keys = keys.iter().map(|(path, text)| (path.as_str(), *text));
         let files: Vec<(&str, &str)> = [("a.ini", &*on), subnets].into_iter().chain(keys).collect();
-        Files::new(&files)
-            .load("a.ini")
-            .unwrap_or_else(|errors| panic!("{name}: {}", lines(&errors).join("\n")));
+        Files::new(&files).load("a.ini").unwrap_or_else(|errors| panic!("{name}: {}", lines(&errors).join("\n")));
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd as _;
 
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::libc::{SO_EE_ORIGIN_ICMP, sock_extended_err, sockaddr_in};
+use nix::libc::{SO_EE_ORIGIN_ICMP, in_pktinfo, sock_extended_err, sockaddr_in};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, setsockopt, sockopt};
 
 use crate::net::batch::Unreachable;
@@ -15,7 +15,7 @@ use crate::net::batch::Unreachable;
 const UNREACHABLE: u8 = 3;
 const PORT: u8 = 3;
 
-/// Room for what the system tells of one error.
+/// Room for what the system tells of one error; packet information stands before it (see `Datagrams::prepare`).
 #[derive(Debug)]
 pub(crate) struct Refusals {
     control: Vec<u8>,
@@ -29,7 +29,7 @@ impl Refusals {
 
     /// For one socket.
     pub(crate) fn new() -> Refusals {
-        Refusals { control: cmsg_space!(sock_extended_err, sockaddr_in) }
+        Refusals { control: cmsg_space!(in_pktinfo, sock_extended_err, sockaddr_in) }
     }
 
     /// The next error of the queue; `None` when it is empty.
@@ -38,12 +38,11 @@ impl Refusals {
         let mut rest = [0; 1];
         let mut slices = [IoSliceMut::new(&mut rest)];
         let flags = MsgFlags::MSG_ERRQUEUE | MsgFlags::MSG_DONTWAIT;
-        let found =
-            match recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut slices, Some(&mut self.control), flags) {
-                Ok(found) => found,
-                Err(Errno::EINTR) => return Some(Unreachable::Elsewhere),
-                Err(_) => return None,
-            };
+        let found = match recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut slices, Some(&mut self.control), flags) {
+            Ok(found) => found,
+            Err(Errno::EINTR) => return Some(Unreachable::Elsewhere),
+            Err(_) => return None,
+        };
         let to = found.address.map(SocketAddrV4::from)?;
         for control in found.cmsgs().into_iter().flatten() {
             if let ControlMessageOwned::Ipv4RecvErr(error, Some(offender)) = control {

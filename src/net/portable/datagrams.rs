@@ -26,8 +26,12 @@ impl Datagrams {
 
     /// Takes over the bound, non-blocking socket; at most `octets` are kept of a datagram.
     pub(crate) fn new(socket: UdpSocket, octets: usize) -> Datagrams {
-        Datagrams { socket, buffers: vec![0; BATCH * octets].into_boxed_slice(),
-            octets, envelopes: Vec::with_capacity(BATCH) }
+        Datagrams {
+            socket,
+            buffers: vec![0; BATCH * octets].into_boxed_slice(),
+            octets,
+            envelopes: Vec::with_capacity(BATCH),
+        }
     }
 
     /// The socket, to be watched.
