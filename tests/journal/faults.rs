@@ -21,16 +21,7 @@ fn a_failed_sync_closes_the_journal_and_what_a_restart_reads_is_durable() {
         disk.fail_sync_after(good);
         let mut model = Model::default();
         let error = run(&disk, &mut model).expect_err("a sync fails");
-        assert!(
-            matches!(
-                error,
-                JournalError::Io {
-                    call: "sync" | "sync_folder",
-                    ..
-                }
-            ),
-            "sync {good}: {error}"
-        );
+        assert!(matches!(error, JournalError::Io { call: "sync" | "sync_folder", .. }), "sync {good}: {error}");
         assert!(!disk.fault_is_due());
         // No power cut: the process starts again on the same page cache, with what never reached the disk.
         let (mut journal, _, table) = open(disk.clone(), OpenMode::Normal).expect("sound");
@@ -41,10 +32,7 @@ fn a_failed_sync_closes_the_journal_and_what_a_restart_reads_is_durable() {
         }
         disk.power_cut(Fate::Lost);
         let (_, _, table) = open(disk, OpenMode::Normal).expect("sound");
-        assert_eq!(
-            table, model.acked,
-            "sync {good}, power cut after the restart"
-        );
+        assert_eq!(table, model.acked, "sync {good}, power cut after the restart");
     }
 }
 
@@ -57,22 +45,10 @@ fn after_a_failed_commit_nothing_is_taken_any_more() {
     disk.fail_sync_after(0);
     assert!(model.commit(&mut journal, &[2]).is_err());
     let written = disk.octets("leases.000001");
-    assert!(matches!(
-        model.commit(&mut journal, &[3]),
-        Err(JournalError::Closed { .. })
-    ));
-    assert!(matches!(
-        journal.commit(&[]),
-        Err(JournalError::Closed { .. })
-    ));
-    assert!(matches!(
-        journal.prepare(),
-        Err(JournalError::Closed { .. })
-    ));
-    assert!(matches!(
-        journal.begin_snapshot(),
-        Err(JournalError::Closed { .. })
-    ));
+    assert!(matches!(model.commit(&mut journal, &[3]), Err(JournalError::Closed { .. })));
+    assert!(matches!(journal.commit(&[]), Err(JournalError::Closed { .. })));
+    assert!(matches!(journal.prepare(), Err(JournalError::Closed { .. })));
+    assert!(matches!(journal.begin_snapshot(), Err(JournalError::Closed { .. })));
     assert!(matches!(journal.stop(), Err(JournalError::Closed { .. })));
     assert!(journal.room() == 0 && !journal.wants_snapshot());
     assert_eq!(disk.octets("leases.000001"), written);
@@ -90,9 +66,7 @@ fn a_full_disk_takes_the_room_away_and_gives_it_back() {
     // What a server does: input is taken while there is room for a turn, and room is prepared once a turn.
     while journal.room() >= need {
         let mut records = model.change(&[1, 2]);
-        frame::append(&mut records, |out| {
-            super::history::encode(out, (200, 0), 30_000)
-        });
+        frame::append(&mut records, |out| super::history::encode(out, (200, 0), 30_000));
         journal.commit(&records).expect("room was certain");
         model.attempted.insert(200, 0);
         model.promise();
@@ -121,14 +95,8 @@ fn room_is_counted_only_after_its_zeros_were_synced() {
     let (first, syncs) = (journal.room(), disk.syncs());
     assert!(first as u64 > MIB - 4096);
     assert!(journal.prepare().expect("room"));
-    assert_eq!(
-        (journal.room(), disk.syncs()),
-        (first, syncs),
-        "zeros written, not yet synced"
-    );
-    Model::default()
-        .commit(&mut journal, &[1])
-        .expect("no fault");
+    assert_eq!((journal.room(), disk.syncs()), (first, syncs), "zeros written, not yet synced");
+    Model::default().commit(&mut journal, &[1]).expect("no fault");
     assert!(journal.room() > first);
     assert!(journal.room() <= BATCH_OCTETS_MAX);
     for _ in 0..1000 {

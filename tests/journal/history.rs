@@ -56,13 +56,7 @@ impl Model {
 
 /// Appends a record with some octets behind it whose number depends on key and version.
 pub(crate) fn append(records: &mut Vec<u8>, key: u8, version: u32) {
-    frame::append(records, |out| {
-        encode(
-            out,
-            (key, version),
-            usize::from(key) * 7 + version as usize % 5,
-        )
-    });
+    frame::append(records, |out| encode(out, (key, version), usize::from(key) * 7 + version as usize % 5));
 }
 
 /// Encodes a record: its kind, its key, its version, and so many octets more.
@@ -76,10 +70,7 @@ pub(crate) fn encode(out: &mut Vec<u8>, (key, version): (u8, u32), more: usize) 
 pub(crate) fn read(payload: &[u8]) -> (u8, u32) {
     assert_eq!(payload[0], 1);
     assert!(payload[6..].iter().all(|&octet| octet == 0xA5));
-    (
-        payload[1],
-        u32::from_be_bytes(payload[2..6].try_into().expect("four octets")),
-    )
+    (payload[1], u32::from_be_bytes(payload[2..6].try_into().expect("four octets")))
 }
 
 /// Opens a journal and gives what it replayed.

@@ -10,11 +10,7 @@ fn example() -> Vec<u8> {
     let (_, rest) = page.split_once(".Bd -literal").expect("an example");
     let (lines, _) = rest.split_once(".Ed").expect("its end");
     let octet = |digits| u8::from_str_radix(digits, 16).expect("two digits");
-    lines
-        .lines()
-        .skip(1)
-        .flat_map(|line| line.split_whitespace().skip(1).map(octet))
-        .collect()
+    lines.lines().skip(1).flat_map(|line| line.split_whitespace().skip(1).map(octet)).collect()
 }
 
 #[test]
@@ -68,11 +64,7 @@ fn crc(parts: &[&[u8]]) -> [u8; 4] {
     for octet in parts.iter().copied().flatten() {
         crc ^= u32::from(*octet);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 {
-                (crc >> 1) ^ 0xEDB8_8320
-            } else {
-                crc >> 1
-            };
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
         }
     }
     (!crc).to_be_bytes()

@@ -34,11 +34,7 @@ fn a_snapshot_is_wanted_when_the_segments_outgrow_it() {
     assert!(journal.wants_snapshot(), "after a start as well");
     assert!(journal.begin_snapshot().expect("room") && journal.is_snapshotting());
     assert!(!journal.wants_snapshot(), "one at a time");
-    assert!(
-        journal
-            .snapshot(&slice(&model.acked, 0..200))
-            .expect("room")
-    );
+    assert!(journal.snapshot(&slice(&model.acked, 0..200)).expect("room"));
     assert!(journal.end_snapshot().expect("room") && !journal.is_snapshotting());
     assert!(!journal.wants_snapshot());
     assert_eq!(disk.names(), ["leases.000002", "snapshot.000002"]);
@@ -60,18 +56,12 @@ fn many_starts_make_a_snapshot_wanted() {
         starts += 1;
     }
     assert_eq!(starts, 63);
-    let idle = verify(&mut disk.clone(), Scope::Folder)
-        .expect("sound")
-        .files
-        .len();
+    let idle = verify(&mut disk.clone(), Scope::Folder).expect("sound").files.len();
     for _ in 0..5 {
         let (mut journal, _, _) = open(disk.clone(), OpenMode::Normal).expect("sound");
         journal.stop().expect("no fault");
     }
-    let files = verify(&mut disk.clone(), Scope::Folder)
-        .expect("sound")
-        .files
-        .len();
+    let files = verify(&mut disk.clone(), Scope::Folder).expect("sound").files.len();
     assert_eq!(files, idle, "starts without a commit make none");
 }
 
@@ -99,11 +89,7 @@ fn a_full_disk_ends_a_snapshot_and_nothing_else() {
         };
         ends[at] += 1;
         assert!(!journal.is_snapshotting());
-        assert!(
-            !disk.names().iter().any(|name| name.ends_with(".new")),
-            "{:?}",
-            disk.names()
-        );
+        assert!(!disk.names().iter().any(|name| name.ends_with(".new")), "{:?}", disk.names());
         assert!(at == 3 || !journal.wants_snapshot(), "not at once again");
         disk.set_capacity(u64::MAX);
         for key in 4..8 {
@@ -140,14 +126,7 @@ fn a_whole_snapshot_is_read_before_the_segments_behind_it() {
     let (_, recovery, table) = open(disk.clone(), OpenMode::Normal).expect("sound");
     assert_eq!((table, recovery.records), (model.acked, 3));
     let report = verify(&mut disk.clone(), Scope::Folder).expect("sound");
-    assert_eq!(
-        report
-            .files
-            .iter()
-            .map(|file| file.kind)
-            .collect::<Vec<_>>(),
-        [FileKind::Snapshot, FileKind::Segment]
-    );
+    assert_eq!(report.files.iter().map(|file| file.kind).collect::<Vec<_>>(), [FileKind::Snapshot, FileKind::Segment]);
 }
 
 #[test]
@@ -155,11 +134,7 @@ fn a_snapshot_can_be_abandoned() {
     let disk = SimDisk::new(1);
     let (mut journal, _, _) = open(disk.clone(), OpenMode::New).expect("empty");
     assert!(journal.begin_snapshot().expect("room"));
-    assert!(
-        journal
-            .snapshot(&slice(&[(1, 1)].into(), 0..2))
-            .expect("room")
-    );
+    assert!(journal.snapshot(&slice(&[(1, 1)].into(), 0..2)).expect("room"));
     journal.abandon_snapshot().expect("no fault");
     assert_eq!(disk.names(), ["leases.000001", "leases.000002"]);
 }
