@@ -86,10 +86,7 @@ fn two_clients_at_once_get_different_offers() {
 #[test]
 fn impossible_wishes_are_overridden() {
     let mut world = Setup::new().policy("MaximumLease = 7200").world();
-    let discover = Client::new(1)
-        .discover()
-        .address(code::REQUESTED, ip("192.0.2.9"))
-        .for_secs(1_000_000);
+    let discover = Client::new(1).discover().address(code::REQUESTED, ip("192.0.2.9")).for_secs(1_000_000);
     let offer = world.ask(&discover).offer();
     assert_eq!((offer.yiaddr, offer.lease()), (ip("10.1.0.50"), 7200));
 }
@@ -108,14 +105,12 @@ fn a_bound_client_is_offered_its_binding() {
 #[test]
 fn a_new_client_is_offered_the_address_it_asks_for() {
     let mut world = Setup::new().world();
-    let wish = |number, address| {
-        Client::new(number).discover().address(code::REQUESTED, ip(address))
-    };
-    assert_eq!(world.ask(&wish(1, "10.1.0.77")).offer().yiaddr, ip("10.1.0.77"));
+    let wish = |number, address| Client::new(number).discover().address(code::REQUESTED, address);
+    assert_eq!(world.ask(&wish(1, ip("10.1.0.77"))).offer().yiaddr, ip("10.1.0.77"));
     let taken = world.lease(&Client::new(2)).yiaddr;
-    assert_ne!(world.ask(&wish(3, &taken.to_string())).offer().yiaddr, taken);
+    assert_ne!(world.ask(&wish(3, taken)).offer().yiaddr, taken);
     for outside in ["10.1.0.20", "10.2.0.60", "10.1.0.4", "0.0.0.0", "255.255.255.255"] {
-        let offer = world.ask(&wish(4, outside)).offer();
+        let offer = world.ask(&wish(4, ip(outside))).offer();
         assert!(offer.yiaddr >= ip("10.1.0.50") && offer.yiaddr <= ip("10.1.0.99"), "{outside}");
     }
 }
@@ -189,8 +184,7 @@ fn a_reserved_address_is_given_to_its_host_alone() {
 /// A [Host] on another subnet than its address gets one of the ranges there.
 #[test]
 fn a_host_away_from_home_gets_an_address_of_the_range() {
-    let setup = Setup::new()
-        .more("[Host laptop]\nHardwareAddress = 02:00:00:00:00:09\nAddress = 10.1.0.20");
+    let setup = Setup::new().more("[Host laptop]\nHardwareAddress = 02:00:00:00:00:09\nAddress = 10.1.0.20");
     let mut world = setup.world();
     assert_eq!(world.lease(&Client::new(9)).yiaddr, ip("10.1.0.20"));
     let away = world.lease_by(&Client::new(9), |message| message.on(2));

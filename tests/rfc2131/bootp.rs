@@ -4,8 +4,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use understudy::server::outbox::Destination;
 
+use crate::support::client::Message;
 use crate::support::reply::Field;
-use crate::support::{Client, Message, Reply, Setup, code, ip};
+use crate::support::{Client, Reply, Setup, code, ip};
 
 const PRINTER: &str = "[Host printer]\nHardwareAddress = 02:00:00:00:00:01\nAddress = 10.1.0.20\n\
                        BootFile = boot.img\nOption.host-name = \"printer\"";
@@ -83,7 +84,8 @@ fn a_bootreply_has_no_options_of_dhcp() {
 /// 951-2, 1534-2-6: a BOOTREPLY has 300 octets exactly: 64 of vendor area.
 #[test]
 fn a_bootreply_has_300_octets() {
-    let crowd = (224..240).fold(manual(), |setup, code| setup.option(&format!("option-{code} = 0x0102030405")));
+    let crowd =
+        (224..240).fold(manual(), |setup, code| setup.option(&format!("option-{code} = 0x0102030405")));
     for setup in [manual(), crowd] {
         let reply = setup.world().ask(&Client::new(1).bootp()).bootreply();
         assert_eq!(reply.bytes.len(), 300);

@@ -86,8 +86,7 @@ fn a_too_short_identifier_harms_nothing() {
 /// 4361-6.3-3: a [Host] by hardware address holds for a client that sends an identifier too.
 #[test]
 fn a_host_by_hardware_address_matches_a_client_with_an_identifier() {
-    let setup = Setup::new()
-        .more("[Host printer]\nHardwareAddress = 02:00:00:00:00:01\nAddress = 10.1.0.20");
+    let setup = Setup::new().more("[Host printer]\nHardwareAddress = 02:00:00:00:00:01\nAddress = 10.1.0.20");
     let mut world = setup.world();
     let client = Client::new(1).identified(b"\xff\0\0\0\x01\0\x03");
     assert_eq!(world.lease(&client).yiaddr, ip("10.1.0.20"));
@@ -183,8 +182,8 @@ fn bare(htype: u8, identifier: &[u8]) -> Client {
 fn clients_without_hardware_addresses_each_get_their_own_identifier() {
     let mut world = Setup::new().world();
     let (first, second) = (bare(32, b"\xff\x01\x02\x03\x04one"), bare(32, b"\xff\x01\x02\x03\x04two"));
-    let one = world.lease_by(&first, crate::support::Message::broadcast);
-    let two = world.lease_by(&second, crate::support::Message::broadcast);
+    let one = world.lease_by(&first, crate::support::client::Message::broadcast);
+    let two = world.lease_by(&second, crate::support::client::Message::broadcast);
     assert_ne!(one.yiaddr, two.yiaddr);
     assert_eq!(one.get(code::IDENTIFIER), first.identifier);
     assert_eq!(two.get(code::IDENTIFIER), second.identifier);

@@ -103,10 +103,8 @@ fn an_inform_without_ciaddr_is_answered_to_its_source_or_not_at_all() {
 #[test]
 fn an_inform_that_asks_for_an_address_and_a_time_gets_neither() {
     let mut world = Setup::new().world();
-    let inform = Client::new(1)
-        .inform(ip("10.1.0.200"))
-        .address(code::REQUESTED, ip("10.1.0.60"))
-        .for_secs(600);
+    let inform =
+        Client::new(1).inform(ip("10.1.0.200")).address(code::REQUESTED, ip("10.1.0.60")).for_secs(600);
     let ack = world.ask(&inform).ack();
     assert!(ack.yiaddr.is_unspecified() && !ack.has(code::LEASE));
     assert_eq!(world.lease(&Client::new(2)).yiaddr, ip("10.1.0.50"));

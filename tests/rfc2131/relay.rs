@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use understudy::server::outbox::Destination;
 
-use crate::support::{Client, Message, Reply, Setup, World, code, ip, kind};
+use crate::support::client::Message;
+use crate::support::{Client, Reply, Setup, World, code, ip, kind};
 
 fn relay() -> Ipv4Addr {
     ip("10.3.0.1")
@@ -60,9 +61,8 @@ fn relay_information_is_the_last_option() {
 }
 
 fn crowded() -> Setup {
-    (224..244).fold(Setup::new(), |setup, code| {
-        setup.option(&format!("option-{code} = 0x{}", "cd".repeat(20)))
-    })
+    (224..244)
+        .fold(Setup::new(), |setup, code| setup.option(&format!("option-{code} = 0x{}", "cd".repeat(20))))
 }
 
 /// 3046-2.2-3: in an overloaded reply option 82 is in neither `sname` nor `file`. (`Reply::decode` asserts it.)
@@ -137,8 +137,7 @@ fn stored_relay_information_is_not_invented_in_replies() {
 /// 3046-3.1-1, 3046-4.0-2: a circuit id is opaque: a [Host] matches it exactly, and gets its fixed address.
 #[test]
 fn a_circuit_id_is_matched_octet_by_octet() {
-    let setup = Setup::new()
-        .more("[Host port7]\nCircuitId = \"ge-0/0/7\"\nAddress = 10.3.0.20");
+    let setup = Setup::new().more("[Host port7]\nCircuitId = \"ge-0/0/7\"\nAddress = 10.3.0.20");
     let mut world = setup.world();
     let offer = |world: &mut World, number, circuit: &[u8]| {
         let information = [&[1, circuit.len() as u8], circuit].concat();
@@ -154,7 +153,8 @@ fn a_circuit_id_is_matched_octet_by_octet() {
 #[test]
 fn circuit_and_remote_id_of_a_lease_are_reported() {
     let mut world = Setup::new().world();
-    let _ = world.lease_by(&Client::new(1), carrying(&[1, 4, 0xde, 0xad, 0xbe, 0xef, 2, 3, 0xab, 0xcd, 0xef]));
+    let _ =
+        world.lease_by(&Client::new(1), carrying(&[1, 4, 0xde, 0xad, 0xbe, 0xef, 2, 3, 0xab, 0xcd, 0xef]));
     let told = world.control("lease 10.3.0.50").to_lowercase();
     assert!(told.contains("deadbeef") && told.contains("abcdef"), "{told}");
 }
@@ -261,5 +261,8 @@ fn a_relay_that_does_not_say_so_is_answered_at_port_67() {
 fn a_relay_outside_its_subnet_is_known_by_configuration() {
     let setup = Setup::new().second("RelayAddress = 10.9.0.1");
     let mut world = setup.world();
-    assert_eq!(world.lease_by(&Client::new(1), |message| message.via(ip("10.9.0.1"))).yiaddr, ip("10.2.0.50"));
+    assert_eq!(
+        world.lease_by(&Client::new(1), |message| message.via(ip("10.9.0.1"))).yiaddr,
+        ip("10.2.0.50")
+    );
 }

@@ -149,9 +149,7 @@ fn renewal_and_rebinding_times_follow_the_lease_time_given() {
 /// 2131-4.4.5-3: T1 < T2 < lease even where the configuration says otherwise: refused, or left out.
 #[test]
 fn wrong_renewal_times_in_the_configuration_never_reach_a_client() {
-    let setup = Setup::new()
-        .option("dhcp-renewal-time = 3000")
-        .option("dhcp-rebinding-time = 2000");
+    let setup = Setup::new().option("dhcp-renewal-time = 3000").option("dhcp-rebinding-time = 2000");
     // The reader of replies asserts the order of the three times.
     if let Some(config) = setup.accepted() {
         let mut world = crate::support::World::new(config);

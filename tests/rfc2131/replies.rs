@@ -142,9 +142,7 @@ fn a_client_that_does_not_ask_for_broadcast_is_reached_by_its_hardware_address()
     let offer = world.ask(&client.discover()).offer();
     let ack = world.ask(&client.selecting(&offer)).ack();
     for reply in [offer, ack] {
-        let Destination::Link { interface, hardware, to, .. } = reply.to else {
-            panic!("{:?}", reply.to)
-        };
+        let Destination::Link { interface, hardware, to, .. } = reply.to else { panic!("{:?}", reply.to) };
         assert_eq!((hardware.to_vec(), *to.ip()), (client.hardware.clone(), reply.yiaddr));
         assert_eq!(interface, InterfaceId(1));
     }

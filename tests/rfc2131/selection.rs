@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 
 use understudy::server::outbox::Destination;
 
-use crate::support::{Client, Message, Reply, Setup, code, ip};
+use crate::support::client::Message;
+use crate::support::{Client, Reply, Setup, code, ip};
 
 fn relay() -> Ipv4Addr {
     ip("10.3.0.1")

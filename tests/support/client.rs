@@ -43,9 +43,8 @@ impl Client {
     pub(crate) fn bootp(&self) -> Message {
         let mut chaddr = [0; 16];
         chaddr[..self.hardware.len()].copy_from_slice(&self.hardware);
-        let tail = self.hardware.iter().fold(0x5eed_0000_u32, |sum, octet| {
-            sum.rotate_left(3) ^ u32::from(*octet)
-        });
+        let tail =
+            self.hardware.iter().fold(0x5eed_0000_u32, |sum, octet| sum.rotate_left(3) ^ u32::from(*octet));
         Message {
             op: 1,
             htype: self.htype,
@@ -96,9 +95,7 @@ impl Client {
 
     /// DHCPDECLINE of what `ack` gave.
     pub(crate) fn decline(&self, ack: &Reply) -> Message {
-        self.message(kind::DECLINE)
-            .address(code::REQUESTED, ack.yiaddr)
-            .address(code::SERVER, ack.server())
+        self.message(kind::DECLINE).address(code::REQUESTED, ack.yiaddr).address(code::SERVER, ack.server())
     }
 
     /// DHCPRELEASE of what `ack` gave, unicast to the server.

@@ -2,16 +2,16 @@
 //! and a strict reader of replies. Nothing here uses the crate's own codec, so that it is a second opinion.
 
 pub(crate) mod client;
+pub(crate) mod disk;
 pub(crate) mod log_lines;
-pub(crate) mod memory;
 pub(crate) mod reply;
 pub(crate) mod setup;
 pub(crate) mod world;
 
-pub(crate) use client::{Client, Message};
+pub(crate) use client::Client;
 pub(crate) use reply::Reply;
-pub(crate) use setup::{Setup, refused};
-pub(crate) use world::{Answer, World};
+pub(crate) use setup::Setup;
+pub(crate) use world::World;
 
 /// Codes of options that the tests name.
 pub(crate) mod code {

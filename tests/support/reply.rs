@@ -227,8 +227,8 @@ impl Reply {
             }
         }
         if self.has(code::RELAY) {
-            let fields = self.pieces.iter().filter(|piece| piece.field == Field::Options);
-            let last = fields.last().map(|piece| piece.code);
+            let last = self.pieces.iter().rfind(|piece| piece.field == Field::Options);
+            let last = last.map(|piece| piece.code);
             assert_eq!(last, Some(code::RELAY), "option 82 stands last in the options field");
             let outside = |piece: &Piece| piece.code == code::RELAY && piece.field != Field::Options;
             assert!(!self.pieces.iter().any(outside), "option 82 in sname or file");

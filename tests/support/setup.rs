@@ -128,8 +128,7 @@ pub(crate) fn refused(line: &str, word: &str) {
 
 fn load(text: &str) -> Result<Config, Vec<String>> {
     let source = Texts(HashMap::from([(PathBuf::from(MAIN), text.to_owned())]));
-    config::load(Path::new(MAIN), &source)
-        .map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    config::load(Path::new(MAIN), &source).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
 fn add(text: &mut String, line: &str) {

@@ -1,17 +1,17 @@
 //! The world around one engine: interfaces, two clocks, and what the engine sends.
 
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use understudy::clock::{Mono, Reading, Wall};
 use understudy::config::Config;
-use understudy::engine::{Engine, Start};
+use understudy::engine::{Engine, Fatal, Start};
 use understudy::journal::OpenMode;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId};
 use understudy::server::outbox::Effect;
 
 use super::client::{Client, Message};
-use super::memory::Memory;
+use super::disk::SimDisk;
 use super::reply::Reply;
 use super::{ip, kind};
 
@@ -66,26 +66,42 @@ impl Answer {
     }
 }
 
-/// One engine on a disk in memory, with eth0 (10.1.0.4/24 and 10.1.0.5/24) and eth1 (10.2.0.4/24).
+/// One engine on a simulated disk, with eth0 (10.1.0.4/24 and 10.1.0.5/24) and eth1 (10.2.0.4/24).
 pub(crate) struct World {
-    engine: Engine<Memory>,
+    engine: Engine<SimDisk>,
     now: Reading,
 }
 
 impl World {
     /// Starts an engine on an empty disk.
     pub(crate) fn new(config: Config) -> World {
-        World::on_disk(config, Memory::default())
+        World::start(config, &SimDisk::new(1), first_reading()).unwrap_or_else(|fatal| panic!("{fatal}"))
     }
 
-    /// Starts an engine on `storage`.
-    pub(crate) fn on_disk(config: Config, storage: Memory) -> World {
-        let now = Reading { mono: Mono::from_nanos(1_000_000_000), system: START };
-        let start = Start { config, storage, mode: OpenMode::Normal, reading: now, seed: [7; 32] };
-        let (engine, _) = Engine::start(start).unwrap_or_else(|fatal| panic!("{fatal}"));
+    /// Starts an engine on what `disk` holds.
+    ///
+    /// # Errors
+    /// What ends the process.
+    pub(crate) fn start(config: Config, disk: &SimDisk, now: Reading) -> Result<World, Fatal> {
+        let start =
+            Start { config, storage: disk.clone(), mode: OpenMode::Normal, reading: now, seed: [7; 32] };
+        let (engine, _) = Engine::start(start)?;
         let mut world = World { engine, now };
-        let _ = world.turn(Input::Interfaces(interfaces()));
-        world
+        let _ = world.turn([Input::Interfaces(interfaces())])?;
+        Ok(world)
+    }
+
+    /// What the clocks say.
+    pub(crate) fn now(&self) -> Reading {
+        self.now
+    }
+
+    /// Stops as planned.
+    ///
+    /// # Errors
+    /// What ends the process.
+    pub(crate) fn stop(self) -> Result<(), Fatal> {
+        self.engine.stop()
     }
 
     /// Sends one message in a turn of its own, and checks all replies against it.
@@ -99,12 +115,16 @@ impl World {
 
     /// Sends `bytes` the way that `message` would arrive.
     pub(crate) fn ask_bytes(&mut self, message: &Message, bytes: &[u8]) -> Answer {
-        let arrival = Arrival {
-            interface: InterfaceId(message.interface),
-            source: message.source,
-            destination: message.destination,
-        };
-        self.turn(Input::Packet { arrival, bytes })
+        self.sound(Input::Packet { arrival: arrival(message), bytes })
+    }
+
+    /// Sends several messages in one turn.
+    ///
+    /// # Errors
+    /// What ends the process.
+    pub(crate) fn ask_at_once(&mut self, messages: &[Message]) -> Result<Answer, Fatal> {
+        let all: Vec<_> = messages.iter().map(|message| (arrival(message), message.bytes())).collect();
+        self.turn(all.iter().map(|(arrival, bytes)| Input::Packet { arrival: *arrival, bytes }))
     }
 
     /// The whole exchange of a client without any wishes: DISCOVER, OFFER, REQUEST, ACK.
@@ -122,27 +142,27 @@ impl World {
 
     /// An ICMP echo reply arrives.
     pub(crate) fn echo(&mut self, address: Ipv4Addr) -> Answer {
-        self.turn(Input::Echo { address })
+        self.sound(Input::Echo { address })
     }
 
     /// Asks on the control socket and gathers the whole answer.
     pub(crate) fn control(&mut self, line: &str) -> String {
         let id = ControlId(1);
-        let mut answer = self.turn(Input::Control { id, line });
+        let mut answer = self.sound(Input::Control { id, line });
         let mut text = String::new();
         for _ in 0..TURNS_MAX {
             text.push_str(&answer.control);
             if !answer.goes_on {
                 return text;
             }
-            answer = self.turn(Input::ControlMore { id });
+            answer = self.sound(Input::ControlMore { id });
         }
         panic!("no end to the answer to {line}");
     }
 
     /// Puts another configuration in force.
     pub(crate) fn reload(&mut self, config: Config) {
-        let _ = self.turn(Input::Reload(Box::new(config)));
+        let _ = self.sound(Input::Reload(Box::new(config)));
     }
 
     /// Lets time pass; the engine wakes whenever it asked to.
@@ -157,7 +177,7 @@ impl World {
             }
             self.pass(wake.since(self.now.mono));
             self.engine.begin(self.now);
-            self.finish(&mut answer);
+            self.finish(&mut answer).unwrap_or_else(|fatal| panic!("{fatal}"));
             // The least that a turn takes, so that a wake-up that is always due cannot stop the clock.
             self.pass(Duration::from_millis(1).min(until.since(self.now.mono)));
             if self.now.mono == until {
@@ -172,17 +192,24 @@ impl World {
         self.advance(Duration::from_secs(secs))
     }
 
-    fn turn(&mut self, input: Input<'_>) -> Answer {
-        self.pass(Duration::from_millis(1));
-        self.engine.begin(self.now);
-        self.engine.handle(input);
-        let mut answer = Answer::default();
-        self.finish(&mut answer);
-        answer
+    /// A turn with one input on a disk without faults.
+    fn sound(&mut self, input: Input<'_>) -> Answer {
+        self.turn([input]).unwrap_or_else(|fatal| panic!("{fatal}"))
     }
 
-    fn finish(&mut self, answer: &mut Answer) {
-        let released = self.engine.end().unwrap_or_else(|fatal| panic!("{fatal}"));
+    fn turn<'a>(&mut self, inputs: impl IntoIterator<Item = Input<'a>>) -> Result<Answer, Fatal> {
+        self.pass(Duration::from_millis(1));
+        self.engine.begin(self.now);
+        for input in inputs {
+            self.engine.handle(input);
+        }
+        let mut answer = Answer::default();
+        self.finish(&mut answer)?;
+        Ok(answer)
+    }
+
+    fn finish(&mut self, answer: &mut Answer) -> Result<(), Fatal> {
+        let released = self.engine.end()?;
         for effect in released.effects() {
             match effect {
                 Effect::Reply { to, bytes } => {
@@ -196,12 +223,28 @@ impl World {
                 Effect::Stop => panic!("nobody asked the server to stop"),
             }
         }
+        Ok(())
     }
 
     fn pass(&mut self, wait: Duration) {
+        let millis = |mono: Mono| mono.nanos() / 1_000_000;
+        let before = millis(self.now.mono);
         self.now.mono = self.now.mono + wait;
-        let nanos = self.now.mono.nanos() - 1_000_000_000;
-        self.now.system = Wall::from_millis(START.millis() + nanos / 1_000_000);
+        let passed = millis(self.now.mono) - before;
+        self.now.system = Wall::from_millis(self.now.system.millis() + passed);
+    }
+}
+
+/// The clocks at the first start: 2026-01-01T00:00:00Z.
+pub(crate) fn first_reading() -> Reading {
+    Reading { mono: Mono::from_nanos(1_000_000_000), system: START }
+}
+
+fn arrival(message: &Message) -> Arrival {
+    Arrival {
+        interface: InterfaceId(message.interface),
+        source: message.source,
+        destination: message.destination,
     }
 }
 
@@ -212,9 +255,4 @@ fn interfaces() -> Vec<Interface> {
         addresses: addresses.iter().map(|address| (ip(address), 24)).collect(),
     };
     vec![interface(1, "eth0", &["10.1.0.4", "10.1.0.5"]), interface(2, "eth1", &["10.2.0.4"])]
-}
-
-/// Port and address that UDP carries a reply to.
-pub(crate) fn socket(address: &str, port: u16) -> SocketAddrV4 {
-    SocketAddrV4::new(ip(address), port)
 }
