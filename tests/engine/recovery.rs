@@ -1,18 +1,38 @@
 //! A start gives the same table as before: after a planned stop, after a crash, and while snapshots are written.
 
-use std::time::Duration;
+use std::net::Ipv4Addr;
 
 use understudy::clock::{Reading, Wall};
 
+use crate::support::client::Message;
 use crate::support::disk::{Fate, SimDisk};
 use crate::support::world::first_reading;
-use crate::support::{Client, Setup, World, code, ip};
+use crate::support::{Client, Reply, Setup, World, code, ip};
 
-/// Starts that make the journal want a snapshot: each begins a segment.
-const STARTS: u32 = 70;
+/// Starts after which the next makes the journal want a snapshot: each begins a segment.
+const STARTS: u32 = 63;
+
+/// Clients whose leases fill several slices of a snapshot.
+const CLIENTS: u16 = 16_000;
+
+/// Clients that come at once.
+const BATCH: u16 = 500;
+
+/// Turns around the snapshot.
+const TURNS: u16 = 8;
+
+/// The relay of the large subnet.
+const RELAY: &str = "10.9.0.1";
+
+/// How the name of a snapshot ends that is not finished.
+const DRAFT: &str = ".new";
+
+fn wide() -> Setup {
+    Setup::new().more("[Subnet 10.9.0.0/16]\nRange = 10.9.0.10 - 10.9.255.200")
+}
 
 fn world_at(disk: &SimDisk, now: Reading) -> World {
-    World::start(Setup::new().config(), disk, now).unwrap_or_else(|fatal| panic!("{fatal}"))
+    World::start(wide().config(), disk, now).unwrap_or_else(|fatal| panic!("{fatal}"))
 }
 
 /// Leases of all kinds: bound, with names and relays, released, declined, ended, without end.
@@ -66,40 +86,61 @@ fn bars_and_memories_outlive_a_restart() {
     assert_ne!(world.lease(&Client::new(4)).yiaddr, ip("10.1.0.52"));
 }
 
-/// A snapshot that is written while leases change loses none of the changes, wherever the power goes.
+/// A snapshot takes several turns; leases that change meanwhile are recovered as they were last, wherever the
+/// power goes.
 #[test]
 fn a_snapshot_under_change_loses_nothing() {
     let disk = SimDisk::new(11);
-    let mut now = first_reading();
-    let mut acked = Vec::new();
-    let mut segments = Vec::new();
-    for start in 0..STARTS {
-        let mut world = world_at(&disk, now);
-        for turn in 0..6 {
-            let number = (6 * start + turn) as u16 % 40;
-            acked.retain(|(each, _)| *each != number);
-            acked.push((number, world.lease(&Client::new(number + 1)).yiaddr));
-            world.advance(Duration::from_millis(10)).silence();
-            now = world.now();
-            if start % 10 == 9 || start > 60 {
-                let cut = disk.fork();
-                cut.power_cut(Fate::Torn);
-                check(&mut world_at(&cut, now), &acked);
-            }
-        }
-        segments.push(disk.names().len());
-        disk.power_cut(Fate::Torn);
+    for _ in 0..STARTS - 1 {
+        world_at(&disk, first_reading()).stop().expect("no fault");
     }
-    check(&mut world_at(&disk, now), &acked);
-    let most = segments.iter().max().copied().unwrap_or_default();
-    assert!(disk.names().len() < most, "no snapshot was finished: {:?}", disk.names());
+    let mut world = world_at(&disk, first_reading());
+    for batch in 0..CLIENTS / BATCH {
+        let clients = batch * BATCH..(batch + 1) * BATCH;
+        assert_eq!(lease_at_once(&mut world, clients).len(), usize::from(BATCH));
+    }
+    let now = world.now();
+    world.stop().expect("no fault");
+    let mut world = world_at(&disk, now);
+    let is_writing = || disk.names().iter().any(|name| name.ends_with(DRAFT));
+    let mut turns = u32::from(is_writing());
+    let mut offers: Vec<(Client, Reply)> = Vec::new();
+    for turn in 0..TURNS {
+        // One turn: leases are renewed, those offered in the last turn begin, others are offered.
+        let newcomers: Vec<_> = (CLIENTS + turn * 10..CLIENTS + turn * 10 + 10).map(Client::new).collect();
+        let renewals = (turn * 1900..turn * 1900 + 20).map(renewal);
+        let requests = offers.iter().map(|(client, offer)| client.selecting(offer).via(ip(RELAY)));
+        let discovers = newcomers.iter().map(|client| client.discover().via(ip(RELAY)));
+        let messages: Vec<_> = renewals.chain(requests).chain(discovers).collect();
+        let mut replies = world.ask_at_once(&messages).expect("no fault").replies;
+        assert_eq!(replies.len(), messages.len());
+        let offered = replies.split_off(replies.len() - newcomers.len());
+        offers = newcomers.into_iter().zip(offered).collect();
+        turns += u32::from(is_writing());
+        let after = disk.fork();
+        after.power_cut(Fate::Torn);
+        let now = world.now();
+        assert!(table(&mut world_at(&after, now)) == table(&mut world), "turn {turn} is not recovered");
+    }
+    assert!(turns >= 2, "a snapshot that was done after {turns} turns");
+    assert!(disk.names().iter().any(|name| name.starts_with("snapshot.")), "{:?}", disk.names());
+    assert!(disk.names().len() < 10, "old segments are removed: {:?}", disk.names());
 }
 
-fn check(world: &mut World, acked: &[(u16, std::net::Ipv4Addr)]) {
-    for (number, address) in acked {
-        let ack = world.ask(&Client::new(number + 1).init_reboot(*address)).ack();
-        assert_eq!(ack.yiaddr, *address);
-    }
+/// A renewal by a client of the large subnet, whose addresses were given in the order of the clients.
+fn renewal(number: u16) -> Message {
+    let first = ip("10.9.0.10").to_bits();
+    Client::new(number).renewing(Ipv4Addr::from_bits(first + u32::from(number)))
+}
+
+/// Whole exchanges of some clients through the relay of the large subnet; each step of all in one turn.
+fn lease_at_once(world: &mut World, clients: std::ops::Range<u16>) -> Vec<Reply> {
+    let clients: Vec<_> = clients.map(Client::new).collect();
+    let discovers: Vec<_> = clients.iter().map(|client| client.discover().via(ip(RELAY))).collect();
+    let offers = world.ask_at_once(&discovers).expect("no fault").replies;
+    let requests = clients.iter().zip(&offers).map(|(client, offer)| client.selecting(offer).via(ip(RELAY)));
+    let requests: Vec<_> = requests.collect();
+    world.ask_at_once(&requests).expect("no fault").replies
 }
 
 /// A wall clock that went back does not bring ended leases to life, nor end those that live.

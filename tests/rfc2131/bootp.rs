@@ -84,8 +84,7 @@ fn a_bootreply_has_no_options_of_dhcp() {
 /// 951-2, 1534-2-6: a BOOTREPLY has 300 octets exactly: 64 of vendor area.
 #[test]
 fn a_bootreply_has_300_octets() {
-    let crowd =
-        (224..240).fold(manual(), |setup, code| setup.option(&format!("option-{code} = 0x0102030405")));
+    let crowd = (224..240).fold(manual(), |setup, code| setup.option(&format!("option-{code} = 0x0102030405")));
     for setup in [manual(), crowd] {
         let reply = setup.world().ask(&Client::new(1).bootp()).bootreply();
         assert_eq!(reply.bytes.len(), 300);

@@ -53,8 +53,7 @@ fn a_forged_decline_changes_nothing() {
     let client = Client::new(1);
     let (mut world, ack) = leased(&client);
     let other_server = client.decline(&ack).without(code::SERVER).address(code::SERVER, ip("10.1.0.9"));
-    let forged =
-        [Client::new(2).decline(&ack), Client::new(1).identified(b"\0other").decline(&ack), other_server];
+    let forged = [Client::new(2).decline(&ack), Client::new(1).identified(b"\0other").decline(&ack), other_server];
     for decline in &forged {
         world.ask(decline).silence();
         assert_eq!(world.ask(&client.renewing(ack.yiaddr)).ack().yiaddr, ack.yiaddr);

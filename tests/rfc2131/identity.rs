@@ -61,10 +61,8 @@ fn two_hardware_addresses_without_identifiers_are_two_clients() {
 fn identifiers_that_differ_only_in_a_nul_are_two_clients() {
     let mut world = Setup::new().world();
     let identifiers: [&[u8]; 4] = [b"\0ab", b"\0ab\0", b"\0\0ab", b"\x01ab"];
-    let mut given: Vec<_> = identifiers
-        .iter()
-        .map(|identifier| world.lease(&Client::new(1).identified(identifier)).yiaddr)
-        .collect();
+    let mut given: Vec<_> =
+        identifiers.iter().map(|identifier| world.lease(&Client::new(1).identified(identifier)).yiaddr).collect();
     given.sort();
     given.dedup();
     assert_eq!(given.len(), 4);

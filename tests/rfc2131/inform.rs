@@ -75,9 +75,8 @@ fn an_inform_from_an_address_of_no_subnet_harms_nothing() {
 /// 2131-4.3.5-4: parameters are those of the client's subnet.
 #[test]
 fn an_inform_gets_the_options_of_its_subnet() {
-    let setup = Setup::new()
-        .option("domain-name = \"everywhere.example\"")
-        .first("Option.domain-name = \"first.example\"");
+    let setup =
+        Setup::new().option("domain-name = \"everywhere.example\"").first("Option.domain-name = \"first.example\"");
     let mut world = setup.world();
     let ack = world.ask(&Client::new(1).inform(ip("10.1.0.200")).wants(&[1, 3, 15])).ack();
     assert_eq!(ack.get(code::DOMAIN), Some(b"first.example".to_vec()));
@@ -103,8 +102,7 @@ fn an_inform_without_ciaddr_is_answered_to_its_source_or_not_at_all() {
 #[test]
 fn an_inform_that_asks_for_an_address_and_a_time_gets_neither() {
     let mut world = Setup::new().world();
-    let inform =
-        Client::new(1).inform(ip("10.1.0.200")).address(code::REQUESTED, ip("10.1.0.60")).for_secs(600);
+    let inform = Client::new(1).inform(ip("10.1.0.200")).address(code::REQUESTED, ip("10.1.0.60")).for_secs(600);
     let ack = world.ask(&inform).ack();
     assert!(ack.yiaddr.is_unspecified() && !ack.has(code::LEASE));
     assert_eq!(world.lease(&Client::new(2)).yiaddr, ip("10.1.0.50"));

@@ -83,9 +83,8 @@ fn options_of_a_subnet_stand_over_global_ones() {
         .more("[Range 10.2.0.100 - 10.2.0.110]\nOption.domain-name = \"range.example\"");
     assert_eq!(lease(&setup, &[15]).get(code::DOMAIN), Some(b"first.example".to_vec()));
     let mut world = setup.world();
-    let second = |number: u16, address| {
-        Client::new(number).discover().on(2).wants(&[15]).address(code::REQUESTED, ip(address))
-    };
+    let second =
+        |number: u16, address| Client::new(number).discover().on(2).wants(&[15]).address(code::REQUESTED, ip(address));
     let global = world.ask(&second(1, "10.2.0.60")).offer();
     assert_eq!(global.get(code::DOMAIN), Some(b"beef.com".to_vec()));
     let narrow = world.ask(&second(2, "10.2.0.105")).offer();
@@ -144,10 +143,10 @@ fn lists_of_any_length_are_taken() {
     assert!([1, 3, 6, 7, 15, 26, 42].iter().all(|code| ack.has(*code)));
     assert!(lease(&wide(), &[15]).has(15));
     let empty = wide().world().ask(&Client::new(1).discover().wants(&[])).offer();
-    assert!(!empty.has(code::NTP));
+    assert!(empty.has(code::MASK) && empty.has(code::ROUTERS), "as without a list");
 }
 
-/// A client without a list gets what it cannot do without: mask and routers.
+/// A client without a list, or with an empty one, leaves the choice to the server: all that is configured.
 #[test]
 fn a_client_without_a_list_gets_mask_and_routers() {
     let ack = wide().world().lease(&Client::new(1));
@@ -246,13 +245,19 @@ fn vendor_information_of_a_client_is_ignored() {
     assert_eq!(world.ask(&discover).offer().yiaddr, ip("10.1.0.50"));
 }
 
-/// 8925-3.3-1: option 108 is sent to those who ask for it.
+/// 8925-3.3-1: option 108 is sent to those who ask for it; one that sends no list asks for nothing. So it is with
+/// the other options that their RFCs have sent only when asked for.
 #[test]
 fn ipv6_only_preferred_is_sent_only_when_asked_for() {
     let setup = Setup::new().first("Option.v6-only-preferred = 1800");
     assert_eq!(lease(&setup, &[108]).number(108), 1800);
     assert!(!lease(&setup, &[1, 3]).has(108));
     assert!(!setup.world().lease(&Client::new(1)).has(108));
+    for code in [138, 159, 208, 209, 210, 211] {
+        let setup = Setup::new().option(&format!("option-{code} = 0x01020304"));
+        assert!(!setup.world().lease(&Client::new(1)).has(code), "option {code}");
+        assert!(lease(&setup, &[code]).has(code), "option {code}");
+    }
 }
 
 /// 8925-3.3-2: and only on a subnet that is set up for it.
@@ -264,10 +269,11 @@ fn ipv6_only_preferred_is_sent_only_where_configured() {
     assert!(world.lease_by(&client, |message| message.wants(&[108]).on(2)).has(108));
 }
 
-/// 8925-3.3-3: the value has 32 bits; 0 stands for the client's default.
+/// 8925-3.3-3: the value has 32 bits. (RFC 8925 has no special 0: a client takes values under 300 as 300, and the
+/// default of 1800 is the operator's.)
 #[test]
 fn ipv6_only_preferred_has_four_octets() {
-    for secs in [0, 300, 86400] {
+    for secs in [300, 1800, 86400] {
         let setup = Setup::new().option(&format!("v6-only-preferred = {secs}"));
         assert_eq!(lease(&setup, &[108]).number(108), secs);
     }

@@ -5,9 +5,8 @@ use crate::support::{Client, Setup, code, ip, kind};
 /// 2131-4.2-1: unknown clients are refused by silence, not by a NAK, at DISCOVER.
 #[test]
 fn unknown_clients_are_refused_by_silence() {
-    let setup = Setup::new()
-        .policy("RegisteredClientsOnly = True")
-        .more("[Host known]\nHardwareAddress = 02:00:00:00:00:01");
+    let setup =
+        Setup::new().policy("RegisteredClientsOnly = True").more("[Host known]\nHardwareAddress = 02:00:00:00:00:01");
     let mut world = setup.world();
     world.ask(&Client::new(2).discover()).silence();
     assert_eq!(world.lease(&Client::new(1)).yiaddr, ip("10.1.0.50"));

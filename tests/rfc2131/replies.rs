@@ -228,10 +228,8 @@ fn yiaddr_is_the_address_given() {
 /// them in a NAK.
 #[test]
 fn boot_settings_stand_in_their_fields() {
-    let setup = Setup::new()
-        .first("NextServer = 10.1.0.9")
-        .first("ServerName = \"tftp1\"")
-        .first("BootFile = pxelinux.0");
+    let setup =
+        Setup::new().first("NextServer = 10.1.0.9").first("ServerName = \"tftp1\"").first("BootFile = pxelinux.0");
     let [offer, ack, nak] = three(&setup);
     for reply in [offer, ack] {
         assert_eq!(reply.siaddr, ip("10.1.0.9"));

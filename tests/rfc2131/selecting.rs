@@ -8,10 +8,8 @@ fn a_request_that_names_another_server_frees_the_offer() {
     let mut world = Setup::new().pool("10.1.0.50 - 10.1.0.50").world();
     let (first, second) = (Client::new(1), Client::new(2));
     let offer = world.ask(&first.discover()).offer();
-    let elsewhere = first
-        .message(kind::REQUEST)
-        .address(code::SERVER, ip("10.1.0.9"))
-        .address(code::REQUESTED, ip("10.1.0.77"));
+    let elsewhere =
+        first.message(kind::REQUEST).address(code::SERVER, ip("10.1.0.9")).address(code::REQUESTED, ip("10.1.0.77"));
     world.ask(&elsewhere).silence();
     assert_eq!(world.ask(&second.discover()).offer().yiaddr, offer.yiaddr);
 }

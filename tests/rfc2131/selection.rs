@@ -108,9 +108,8 @@ fn subnet_selection_of_an_unknown_subnet_gets_no_address() {
 #[test]
 fn subnet_selection_is_off_by_default() {
     let mut world = Setup::new().world();
-    let ack = world.lease_by(&Client::new(1), |message| {
-        message.address(code::SELECTION, ip("10.2.0.0")).wants(&[118, 1])
-    });
+    let ack =
+        world.lease_by(&Client::new(1), |message| message.address(code::SELECTION, ip("10.2.0.0")).wants(&[118, 1]));
     assert_eq!(ack.yiaddr, ip("10.1.0.50"));
     assert!(!ack.has(code::SELECTION));
 }

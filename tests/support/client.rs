@@ -43,8 +43,7 @@ impl Client {
     pub(crate) fn bootp(&self) -> Message {
         let mut chaddr = [0; 16];
         chaddr[..self.hardware.len()].copy_from_slice(&self.hardware);
-        let tail =
-            self.hardware.iter().fold(0x5eed_0000_u32, |sum, octet| sum.rotate_left(3) ^ u32::from(*octet));
+        let tail = self.hardware.iter().fold(0x5eed_0000_u32, |sum, octet| sum.rotate_left(3) ^ u32::from(*octet));
         Message {
             op: 1,
             htype: self.htype,
@@ -73,9 +72,7 @@ impl Client {
 
     /// DHCPREQUEST in state SELECTING: takes up `offer`.
     pub(crate) fn selecting(&self, offer: &Reply) -> Message {
-        self.message(kind::REQUEST)
-            .address(code::SERVER, offer.server())
-            .address(code::REQUESTED, offer.yiaddr)
+        self.message(kind::REQUEST).address(code::SERVER, offer.server()).address(code::REQUESTED, offer.yiaddr)
     }
 
     /// DHCPREQUEST in state INIT-REBOOT.

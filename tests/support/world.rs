@@ -18,8 +18,8 @@ use super::{ip, kind};
 /// 2026-01-01T00:00:00Z.
 const START: Wall = Wall::from_secs(1_767_225_600);
 
-/// A bound on the turns that one advance of the clock may take.
-const TURNS_MAX: usize = 10_000;
+/// A bound on the turns that one advance of the clock may take: one a minute for a month.
+const TURNS_MAX: usize = 50_000;
 
 /// What came out of one turn or more.
 #[derive(Debug, Default)]
@@ -83,8 +83,7 @@ impl World {
     /// # Errors
     /// What ends the process.
     pub(crate) fn start(config: Config, disk: &SimDisk, now: Reading) -> Result<World, Fatal> {
-        let start =
-            Start { config, storage: disk.clone(), mode: OpenMode::Normal, reading: now, seed: [7; 32] };
+        let start = Start { config, storage: disk.clone(), mode: OpenMode::Normal, reading: now, seed: [7; 32] };
         let (engine, _) = Engine::start(start)?;
         let mut world = World { engine, now };
         let _ = world.turn([Input::Interfaces(interfaces())])?;
@@ -241,11 +240,7 @@ pub(crate) fn first_reading() -> Reading {
 }
 
 fn arrival(message: &Message) -> Arrival {
-    Arrival {
-        interface: InterfaceId(message.interface),
-        source: message.source,
-        destination: message.destination,
-    }
+    Arrival { interface: InterfaceId(message.interface), source: message.source, destination: message.destination }
 }
 
 fn interfaces() -> Vec<Interface> {
