@@ -8,5 +8,6 @@ mod support;
 mod engine {
     mod crash;
     mod faults;
+    mod large;
     mod recovery;
 }

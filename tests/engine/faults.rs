@@ -4,25 +4,18 @@ use std::net::Ipv4Addr;
 
 use crate::support::disk::{Fate, SimDisk};
 use crate::support::world::first_reading;
-use crate::support::{Client, Reply, Setup, World};
+use crate::support::{Client, World};
 
-/// A range of 65,000 addresses, so that the disk is full before the range is.
-fn wide() -> Setup {
-    Setup::new().more("[Subnet 10.9.0.0/16]\nRange = 10.9.0.10 - 10.9.255.200")
-}
+use super::large::{lease_at_once, relayed, world_at};
+
+/// Octets of a small disk: room for the first segment, and no more.
+const CAPACITY: u64 = 1_100_000;
+
+/// Clients that come in one turn until the disk is full.
+const BATCH: u16 = 100;
 
 fn world_on(disk: &SimDisk) -> World {
-    World::start(wide().config(), disk, first_reading()).unwrap_or_else(|fatal| panic!("{fatal}"))
-}
-
-fn relay() -> Ipv4Addr {
-    Ipv4Addr::new(10, 9, 0, 1)
-}
-
-/// One exchange through the relay; `None` when the server is silent.
-fn try_lease(world: &mut World, client: &Client) -> Option<Reply> {
-    let offer = world.ask(&client.discover().via(relay())).replies.pop()?;
-    world.ask(&client.selecting(&offer).via(relay())).replies.pop()
+    world_at(disk, first_reading())
 }
 
 /// A failed sync ends the process, and the ACK that depended on it never left.
@@ -56,41 +49,46 @@ fn after_a_failed_sync_the_engine_takes_nothing() {
 #[test]
 fn a_full_disk_silences_the_server_until_there_is_room() {
     let disk = SimDisk::new(5);
+    disk.set_capacity(CAPACITY);
     let mut world = world_on(&disk);
-    disk.set_capacity(disk.used());
     let mut acked = Vec::new();
-    let refused = (1..u16::MAX).find(|number| match try_lease(&mut world, &Client::new(*number)) {
-        Some(ack) => {
-            acked.push((*number, ack.yiaddr));
-            false
+    let mut number = 1;
+    loop {
+        let acks = lease_at_once(&mut world, number..number + BATCH);
+        acked.extend(acks.iter().map(|ack| (ack.chaddr, ack.yiaddr)));
+        if acks.len() < usize::from(BATCH) {
+            break;
         }
-        None => true,
-    });
-    let refused = Client::new(refused.expect("the disk is full at some time"));
+        number += BATCH;
+    }
+    assert!(acked.len() > 1000, "{} leases on a disk of {CAPACITY} octets", acked.len());
+    assert_silent(&mut world, acked[0].1);
     world.advance_secs(30).silence();
-    assert!(try_lease(&mut world, &refused).is_none());
-    assert!(world.control("status").contains("full"), "{}", world.control("status"));
+    assert_silent(&mut world, acked[0].1);
     disk.set_capacity(u64::MAX);
     world.advance_secs(2).silence();
-    let ack = try_lease(&mut world, &refused).expect("there is room again");
-    acked.push((u16::from_be_bytes([refused.hardware[4], refused.hardware[5]]), ack.yiaddr));
+    let acks = lease_at_once(&mut world, number + BATCH..number + 2 * BATCH);
+    assert_eq!(acks.len(), usize::from(BATCH), "there is room again");
+    acked.extend(acks.iter().map(|ack| (ack.chaddr, ack.yiaddr)));
     disk.power_cut(Fate::Lost);
     let mut world = world_on(&disk);
-    for (number, address) in acked {
-        let reboot = Client::new(number).init_reboot(address).via(relay());
-        assert_eq!(world.ask(&reboot).ack().yiaddr, address);
+    for some in acked.chunks(500) {
+        let reboots = some.iter().map(|(chaddr, address)| {
+            let client = Client::new(u16::from_be_bytes([chaddr[4], chaddr[5]]));
+            relayed(client.init_reboot(*address))
+        });
+        let answers = world.ask_at_once(&reboots.collect::<Vec<_>>()).expect("no fault").replies;
+        let confirmed: Vec<_> = answers.iter().map(|ack| (ack.chaddr, ack.yiaddr)).collect();
+        assert_eq!(confirmed, some);
     }
 }
 
-/// On a full disk a client is left alone, not told NAK.
-#[test]
-fn a_full_disk_makes_no_naks() {
-    let disk = SimDisk::new(5);
-    disk.set_capacity(0);
-    let Ok(mut world) = World::start(wide().config(), &disk, first_reading()) else {
-        return;
-    };
-    world.ask(&Client::new(1).discover()).silence();
-    world.ask(&Client::new(1).init_reboot(Ipv4Addr::new(192, 0, 2, 1))).silence();
-    world.ask(&Client::new(1).renewing(Ipv4Addr::new(10, 1, 0, 60))).silence();
+/// No client is offered anything, extended, or told NAK.
+fn assert_silent(world: &mut World, leased: Ipv4Addr) {
+    let client = Client::new(1);
+    world.ask(&relayed(Client::new(60_000).discover())).silence();
+    world.ask(&relayed(client.rebinding(leased))).silence();
+    world.ask(&client.init_reboot(Ipv4Addr::new(192, 0, 2, 1))).silence();
+    let status = world.control("status");
+    assert!(status.contains("silent: journal-full"), "{status}");
 }

@@ -1,13 +1,12 @@
 //! A start gives the same table as before: after a planned stop, after a crash, and while snapshots are written.
 
-use std::net::Ipv4Addr;
-
 use understudy::clock::{Reading, Wall};
 
-use crate::support::client::Message;
 use crate::support::disk::{Fate, SimDisk};
 use crate::support::world::first_reading;
-use crate::support::{Client, Reply, Setup, World, code, ip};
+use crate::support::{Client, Reply, World, code, ip};
+
+use super::large::{lease_at_once, relayed, renewal, world_at};
 
 /// Starts after which the next makes the journal want a snapshot: each begins a segment.
 const STARTS: u32 = 63;
@@ -21,19 +20,8 @@ const BATCH: u16 = 500;
 /// Turns around the snapshot.
 const TURNS: u16 = 8;
 
-/// The relay of the large subnet.
-const RELAY: &str = "10.9.0.1";
-
 /// How the name of a snapshot ends that is not finished.
 const DRAFT: &str = ".new";
-
-fn wide() -> Setup {
-    Setup::new().more("[Subnet 10.9.0.0/16]\nRange = 10.9.0.10 - 10.9.255.200")
-}
-
-fn world_at(disk: &SimDisk, now: Reading) -> World {
-    World::start(wide().config(), disk, now).unwrap_or_else(|fatal| panic!("{fatal}"))
-}
 
 /// Leases of all kinds: bound, with names and relays, released, declined, ended, without end.
 fn live(world: &mut World) {
@@ -109,8 +97,8 @@ fn a_snapshot_under_change_loses_nothing() {
         // One turn: leases are renewed, those offered in the last turn begin, others are offered.
         let newcomers: Vec<_> = (CLIENTS + turn * 10..CLIENTS + turn * 10 + 10).map(Client::new).collect();
         let renewals = (turn * 1900..turn * 1900 + 20).map(renewal);
-        let requests = offers.iter().map(|(client, offer)| client.selecting(offer).via(ip(RELAY)));
-        let discovers = newcomers.iter().map(|client| client.discover().via(ip(RELAY)));
+        let requests = offers.iter().map(|(client, offer)| relayed(client.selecting(offer)));
+        let discovers = newcomers.iter().map(|client| relayed(client.discover()));
         let messages: Vec<_> = renewals.chain(requests).chain(discovers).collect();
         let mut replies = world.ask_at_once(&messages).expect("no fault").replies;
         assert_eq!(replies.len(), messages.len());
@@ -125,22 +113,6 @@ fn a_snapshot_under_change_loses_nothing() {
     assert!(turns >= 2, "a snapshot that was done after {turns} turns");
     assert!(disk.names().iter().any(|name| name.starts_with("snapshot.")), "{:?}", disk.names());
     assert!(disk.names().len() < 10, "old segments are removed: {:?}", disk.names());
-}
-
-/// A renewal by a client of the large subnet, whose addresses were given in the order of the clients.
-fn renewal(number: u16) -> Message {
-    let first = ip("10.9.0.10").to_bits();
-    Client::new(number).renewing(Ipv4Addr::from_bits(first + u32::from(number)))
-}
-
-/// Whole exchanges of some clients through the relay of the large subnet; each step of all in one turn.
-fn lease_at_once(world: &mut World, clients: std::ops::Range<u16>) -> Vec<Reply> {
-    let clients: Vec<_> = clients.map(Client::new).collect();
-    let discovers: Vec<_> = clients.iter().map(|client| client.discover().via(ip(RELAY))).collect();
-    let offers = world.ask_at_once(&discovers).expect("no fault").replies;
-    let requests = clients.iter().zip(&offers).map(|(client, offer)| client.selecting(offer).via(ip(RELAY)));
-    let requests: Vec<_> = requests.collect();
-    world.ask_at_once(&requests).expect("no fault").replies
 }
 
 /// A wall clock that went back does not bring ended leases to life, nor end those that live.
