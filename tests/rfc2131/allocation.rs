@@ -152,7 +152,20 @@ fn a_full_range_makes_no_offers() {
     world.ask(&Client::new(3).discover().address(code::REQUESTED, ip("10.1.0.50"))).silence();
 }
 
-/// Excluded addresses, the server's own, the network's and the broadcast address are never given.
+/// The server's own addresses are never given, though they lie in a range.
+#[test]
+fn the_own_addresses_of_the_server_are_never_given() {
+    let mut world = Setup::new().pool("10.1.0.3 - 10.1.0.6").world();
+    let given = [1, 2].map(|number| world.lease(&Client::new(number)).yiaddr);
+    assert_eq!(given, ["10.1.0.3", "10.1.0.6"].map(ip));
+    world.ask(&Client::new(3).discover()).silence();
+    world.ask(&Client::new(4).discover().address(code::REQUESTED, ip("10.1.0.4"))).silence();
+    let mut offer = world.ask(&Client::new(1).discover()).offer();
+    offer.yiaddr = ip("10.1.0.5");
+    let _ = world.ask(&Client::new(5).selecting(&offer)).nak();
+}
+
+/// Excluded addresses are never given.
 #[test]
 fn excluded_addresses_are_never_given() {
     let setup = Setup::new()

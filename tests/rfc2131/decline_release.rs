@@ -177,3 +177,15 @@ fn a_second_release_changes_nothing() {
     world.ask(&client.release(&ack)).silence();
     assert_eq!(world.ask(&Client::new(2).renewing(next.yiaddr)).ack().yiaddr, next.yiaddr);
 }
+
+/// A lease got through a relay is released directly: by unicast from the client's own subnet.
+#[test]
+fn a_lease_through_a_relay_is_released_without_it() {
+    let setup = Setup::new().more("[Subnet 10.4.0.0/24]\nRange = 10.4.0.50 - 10.4.0.50");
+    let mut world = setup.world();
+    let relay = ip("10.4.0.1");
+    let ack = world.lease_by(&Client::new(1), |message| message.via(relay));
+    world.ask(&Client::new(2).discover().via(relay)).silence();
+    world.ask(&Client::new(1).release(&ack)).silence();
+    assert_eq!(world.ask(&Client::new(2).discover().via(relay)).offer().yiaddr, ack.yiaddr);
+}

@@ -123,6 +123,29 @@ fn relay_information_without_a_relay_chooses_no_subnet() {
     }
 }
 
+/// Nor does it decide by what address the server goes: RFC 5107 speaks of relays.
+#[test]
+fn relay_information_without_a_relay_overrides_no_server_identifier() {
+    let mut world = Setup::new().world();
+    let client = Client::new(1);
+    let offer = world.ask(&client.discover().option(code::RELAY, &OVERRIDE)).offer();
+    assert_eq!(offer.server(), ip("10.1.0.4"));
+    let request = client.selecting(&offer).without(code::SERVER).address(code::SERVER, relay());
+    world.ask(&request.option(code::RELAY, &OVERRIDE)).silence();
+}
+
+/// The option 82 of a lease is kept when a later direct message has none.
+#[test]
+fn relay_information_of_a_lease_is_kept_over_a_direct_renewal() {
+    let mut world = Setup::new().world();
+    let client = Client::new(1);
+    let lease = world.lease_by(&client, carrying(&[1, 4, 0xde, 0xad, 0xbe, 0xef]));
+    world.advance_secs(1000).silence();
+    let _ = world.ask(&client.renewing(lease.yiaddr)).ack();
+    let told = world.control("lease 10.3.0.50");
+    assert!(told.contains("de:ad:be:ef"), "{told}");
+}
+
 /// 3046-2.1-2: only what this message brought is echoed, not what an earlier one did.
 #[test]
 fn stored_relay_information_is_not_invented_in_replies() {
