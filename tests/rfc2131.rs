@@ -26,6 +26,7 @@ mod rfc2131 {
     mod selecting;
     mod selection;
     mod values;
+    mod walk;
 }
 
 use std::collections::BTreeSet;

@@ -1,10 +1,12 @@
 //! A start gives the same table as before: after a planned stop, after a crash, and while snapshots are written.
 
+use std::time::Duration;
+
 use understudy::clock::{Reading, Wall};
 
 use crate::support::disk::{Fate, SimDisk};
 use crate::support::world::first_reading;
-use crate::support::{Client, Reply, World, code, ip};
+use crate::support::{Client, Reply, Setup, World, code, ip};
 
 use super::large::{lease_at_once, relayed, renewal, world_at};
 
@@ -129,4 +131,19 @@ fn a_wall_clock_that_went_back_changes_no_lease() {
     let mut world = world_at(&disk, back);
     assert_eq!(table(&mut world), before);
     assert_ne!(world.lease(&Client::new(30)).yiaddr, ip("10.1.0.50"));
+}
+
+/// A wall clock that is put forward is followed by one second in ten: leases keep nine tenths of their time.
+#[test]
+fn a_wall_clock_that_is_put_forward_ends_no_lease_at_once() {
+    let mut world = Setup::new().pool("10.1.0.50 - 10.1.0.50").world();
+    let held = world.lease(&Client::new(1));
+    world.put_clock_forward(Duration::from_secs(24 * 3600));
+    for _ in 0..32 {
+        world.advance_secs(100).silence();
+        world.ask(&Client::new(2).discover()).silence();
+    }
+    assert_eq!(world.ask(&Client::new(1).renewing(held.yiaddr)).ack().lease(), 3600);
+    world.advance_secs(3200).silence();
+    world.ask(&Client::new(2).discover()).silence();
 }

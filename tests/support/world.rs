@@ -95,6 +95,11 @@ impl World {
         self.now
     }
 
+    /// An operator puts the system's clock forward.
+    pub(crate) fn put_clock_forward(&mut self, by: Duration) {
+        self.now.system = Wall::from_millis(self.now.system.millis() + by.as_millis() as u64);
+    }
+
     /// Stops as planned.
     ///
     /// # Errors
