@@ -103,7 +103,7 @@ impl Model {
 
 /// Every third client sends an identifier.
 fn client(number: u16) -> Client {
-    if number % 3 == 0 { Client::new(1).identified(&[0, number as u8, 7]) } else { Client::new(number) }
+    if number.is_multiple_of(3) { Client::new(1).identified(&[0, number as u8, 7]) } else { Client::new(number) }
 }
 
 fn walk(seed: u64) {
