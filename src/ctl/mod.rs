@@ -1,9 +1,9 @@
 //! The operator's side: what `understudyctl` does with its arguments.
 //!
 //! A command either goes to the running server, as one line on its control socket ([`ask`]), or reads a
-//! journal file ([`offline`]), or makes a key (`keygen`). The server composes each answer, so this module knows the names of commands
-//! and nothing of their meaning. It never changes a file, and it holds no more of an answer than one buffer.
-//! Called by the binary `understudyctl` alone.
+//! journal file ([`offline`]), or makes a key (`keygen`). The server composes each answer, so this module knows
+//! the names of commands and nothing of their meaning. It never changes a file, and it holds no more of an answer
+//! than one buffer. Called by the binary `understudyctl` alone.
 
 pub mod arguments;
 pub mod ask;
