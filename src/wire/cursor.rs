@@ -30,6 +30,12 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// Octets not handed out yet.
+    #[must_use]
+    pub const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// Whether nothing is left.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -65,6 +71,11 @@ impl<'a> Reader<'a> {
     /// The next 4 octets as a number; `None` when fewer are left.
     pub fn u32(&mut self) -> Option<u32> {
         self.take(4).map(BigEndian::read_u32)
+    }
+
+    /// The next 8 octets as a number; `None` when fewer are left.
+    pub fn u64(&mut self) -> Option<u64> {
+        self.take(8).map(BigEndian::read_u64)
     }
 
     /// The next 4 octets as an address; `None` when fewer are left.

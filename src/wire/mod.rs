@@ -1,4 +1,5 @@
-//! Octets to values and back: DHCP messages, their options, option 82, and the frame around a reply.
+//! Octets to values and back: DHCP messages, their options, option 82, the frame around a reply; and what the two
+//! servers of a pair send each other.
 //!
 //! What comes in was written by anyone, so nothing in here panics, indexes or cuts a number short, whatever the
 //! input (the lints below hold that), and nothing is allocated for a packet. There is no state and no clock. Nothing
@@ -9,6 +10,7 @@
 //! - [`options`]: the options of a received message, joined and by code;
 //! - [`emit`]: where the options of a reply go: options area, `file`, `sname`, or nowhere;
 //! - [`relay`]: option 82; [`codes`]: the numbers; [`frame`]: Ethernet, IPv4 and UDP around a reply;
+//! - [`failover`]: what goes between the servers of a pair; [`seal`]: what proves that it came from the partner;
 //! - [`cursor`]: reader and writer over slices, which all of these are built on.
 
 #![deny(
@@ -23,9 +25,11 @@ pub mod codes;
 pub mod cursor;
 pub mod dhcp;
 pub mod emit;
+pub mod failover;
 pub mod frame;
 pub mod options;
 pub mod relay;
+pub mod seal;
 
 use std::fmt;
 
