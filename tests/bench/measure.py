@@ -5,12 +5,13 @@ falls on all of them alike."""
 import json
 import os
 import re
+import signal
 import statistics
 import subprocess
 import sys
 
 from hosts import CLIENT_RECEIVE_BUFFER, RELAY_ADDRESS, Steal
-from servers import ADDRESS, SENDS, SYNCS, Failed, Kea, Understudy
+from servers import ADDRESS, SENDS, SYNCS, WRITES, Failed, Understudy
 
 # A rate counts when fewer requests than this have no answer (per cent) ...
 LOSS = 1.0
@@ -138,7 +139,6 @@ def latency(bench, kinds, rate=200):
     """Delays at a low rate."""
     results = {}
     for kind in kinds:
-        # dhcpd with one fsync an ACK is near its end at 200/s on a busy machine
         results[kind.name] = median([fresh(bench, kind, "--rate", rate, "--seconds", bench.pilot_seconds,
                                            "--linger", 1, "4way")])
         say("%-12s at %d/s: %s" % (kind.name, rate, json.dumps(results[kind.name]["acks"])))
@@ -170,22 +170,24 @@ def syncs(bench, kind, rate):
 
 
 def order(bench, kind):
-    """Of the calls that send an ACK at 100/s: how many follow a sync that came after the previous such call."""
-    _, lines = traced(bench, kind, SYNCS + SENDS, "--rate", 100, "--seconds", 2, "--linger", 1, "4way")
+    """Of the calls that send an ACK at 100/s: how many left when all that was written before was synced."""
+    _, lines = traced(bench, kind, SYNCS + SENDS + WRITES, "--rate", 100, "--seconds", 2, "--linger", 1, "4way")
     acks = after = 0
-    synced = False
+    synced = written = False
     for line in lines:
         call = re.match(r"\d+ +(?:<\.\.\. )?(\w+)", line)
         if call is None:
             continue
-        if call.group(1) in SYNCS and "<unfinished" not in line and "= 0" in line:
-            synced = True
-        # the cookie, then somewhere in the same call message type ACK
-        elif r"\x63\x82\x53\x63" in line and r"\x35\x01\x05" in line:
-            acks += 1
-            after += synced
-            synced = False
-    say("%-12s %d of %d ACKs left after a sync of their own" % (kind.name, after, acks))
+        if call.group(1) in SYNCS:
+            synced = synced or ("<unfinished" not in line and "= 0" in line and written)
+        elif r"\x63\x82\x53\x63" in line:
+            # a packet: the cookie, then in the same call message type ACK
+            if r"\x35\x01\x05" in line:
+                acks += 1
+                after += synced
+        elif call.group(1) in WRITES:
+            written, synced = True, False
+    say("%-12s %d of %d ACKs left with all writes synced" % (kind.name, after, acks))
     return {"acks": acks, "after_sync": after}
 
 
@@ -199,23 +201,25 @@ def durability(bench, kinds, rates):
     return results
 
 
-def memory(bench, kind, count):
-    """Resident memory and stored octets by `count` leases that clients really got, then renewals a second."""
+def memory(bench, kind, habit=()):
+    """Resident memory and stored octets by leases that clients really got, then renewals a second."""
+    count = bench.leases
     with kind(bench) as server:
         server.start()
         # the first packets touch code and buffers that no lease needs
         drive(bench, server, "--count", 100, "--first", 0xFF000000, "4way")
         empty, stored = server.resident(), server.stored()
         kept = server.path("kept")
-        filled = drive(bench, server, "--count", count, "--keep", kept, "4way")
+        filled = drive(bench, server, "--count", count, "--keep", kept, *habit, "4way")
         full = server.resident()
         result = {"leases": count, "empty": empty, "full": full, "per_lease": (full - empty) / count,
                   "stored": (server.stored() - stored) / count, "fill_rate": filled["rate"]}
-        renewed = drive(bench, server, "--seconds", bench.pilot_seconds, "--leases", kept, "renew")
+        renewed = drive(bench, server, "--seconds", bench.pilot_seconds, "--leases", kept, *habit, "renew")
         result["renew"] = {"rate": renewed["rate"], "cpu_us": renewed["cpu_us"], "naks": renewed["naks"]}
         result["after_renewals"] = server.resident()
-        say("%-12s %d leases: %.0f octets of memory each, filled at %.0f/s, renewed %.0f/s" % (
-            kind.name, count, result["per_lease"], filled["rate"], renewed["rate"]))
+        say("%-12s %d leases%s: %.0f octets of memory each, filled at %.0f/s, renewed %.0f/s" % (
+            kind.name, count, " with identifier and host name" if habit else "", result["per_lease"],
+            filled["rate"], renewed["rate"]))
         return result
 
 
@@ -230,7 +234,7 @@ def discover(bench, kinds):
 
 def start_up(bench, kind, count):
     """Seconds from exec to the first OFFER with a lease file of `count` leases, and resident memory then."""
-    times = []
+    times, killed = [], []
     for _ in range(3 if kind is Understudy else bench.start_rounds):
         with kind(bench, count + 1024) as server:
             server.write_leases(count)
@@ -239,7 +243,12 @@ def start_up(bench, kind, count):
             resident = server.resident()
             say("%-12s %d leases: first OFFER %.2f s after exec, %.0f MiB resident" % (
                 kind.name, count, times[-1], resident / 2**20))
-    return {"leases": count, "seconds": statistics.median(times), "worst": max(times), "resident": resident}
+            if kind is Understudy or bench.full:
+                server.stop(signal.SIGKILL)
+                killed.append(server.start())
+                say("%-12s the same after kill -9: %.2f s" % (kind.name, killed[-1]))
+    result = {"leases": count, "seconds": statistics.median(times), "resident": resident}
+    return {**result, "killed": statistics.median(killed)} if killed else result
 
 
 def second_opinion(bench, kinds, rates):
@@ -275,5 +284,3 @@ def perfdhcp(bench, server, rate):
     return {"asked": rate, "rate": done / bench.seconds, "lost_pct": lost,
             "cpu_us": 1e6 * (server.cpu_seconds() - cpu) / max(1.0, done)}
 
-
-BASE = Kea

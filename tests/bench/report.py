@@ -20,7 +20,9 @@ class Table:
 
     def row(self, title, results, text):
         """A figure of each server; `text` makes it of a result."""
-        self.rows.append([title, *self.cells(results, text), "", ""])
+        cells = list(self.cells(results, text))
+        if any(cell != NOTHING for cell in cells):
+            self.rows.append([title, *cells, "", ""])
 
     def bar(self, title, results, text, bar):
         """A figure with a bar: (what it demands, whether ours meets it; None when not measured)."""
@@ -106,7 +108,7 @@ def durable(table, results):
     sync = results.get("durability", {})
     ours = sync.get("understudy")
     met = None if ours is None else ours["acks"] > 0 and ours["after_sync"] == ours["acks"]
-    table.bar("ACKs sent after a sync of their own, %", sync,
+    table.bar("ACKs sent with all writes synced, %", sync,
               lambda r: "%.0f" % (100.0 * r["after_sync"] / r["acks"]) if r["acks"] else NOTHING, ("100", met))
     table.row("  syncs an ACK at 100/s", sync, lambda r: "%.2f" % r["slow"]["per_ack"])
     table.row("  syncs an ACK at half the rate above", sync,
@@ -115,10 +117,12 @@ def durable(table, results):
 
 def sizes(table, results):
     """Memory, disk, start-up."""
-    memory = results.get("memory", {})
-    ours = memory.get("understudy")
-    table.bar("memory, octets a lease", memory, lambda r: "%.0f" % r["per_lease"],
-              ("at most %d" % MEMORY_BAR, None if ours is None else ours["per_lease"] <= MEMORY_BAR))
+    for part, title in (("named", "memory, octets a lease: client identifier, host name"),
+                        ("memory", "memory, octets a lease: hardware address alone")):
+        memory = results.get(part, {})
+        ours = memory.get("understudy")
+        table.bar(title, memory, lambda r: "%.0f" % r["per_lease"],
+                  ("at most %d" % MEMORY_BAR, None if ours is None else ours["per_lease"] <= MEMORY_BAR))
     table.row("  leases", memory, lambda r: "%d" % r["leases"])
     table.row("  resident MiB, empty", memory, lambda r: "%.1f" % (r["empty"] / 2**20))
     table.row("  resident MiB, full", memory, lambda r: "%.1f" % (r["full"] / 2**20))
@@ -128,5 +132,7 @@ def sizes(table, results):
     ours = start.get("understudy")
     table.bar("start-up s, exec to first OFFER", start, lambda r: "%.2f" % r["seconds"],
               ("at most %.1f" % START_BAR, None if ours is None else ours["seconds"] <= START_BAR))
+    met = None if ours is None else ours["killed"] <= START_BAR
+    table.bar("  after kill -9", start, lambda r: "%.2f" % r["killed"], ("at most %.1f" % START_BAR, met))
     table.row("  leases", start, lambda r: "%d" % r["leases"])
     table.row("  resident MiB", start, lambda r: "%.0f" % (r["resident"] / 2**20))

@@ -14,7 +14,8 @@ from hosts import INTERFACE, RELAY_ADDRESS, SERVER_ADDRESS, STOCK_RECEIVE_BUFFER
 import leases
 
 SYNCS = ("fsync", "fdatasync", "sync_file_range", "msync", "syncfs", "sync")
-SENDS = ("sendto", "sendmsg", "sendmmsg", "write", "writev")
+SENDS = ("sendto", "sendmsg", "sendmmsg")
+WRITES = ("write", "pwrite64", "writev", "pwritev", "pwritev2")
 POOL = 1024
 
 
@@ -98,7 +99,7 @@ class Server:
         return total / 1e9
 
     def stored(self):
-        """Octets of its lease files that hold something: allocated and not zero-filled ahead is not told apart."""
+        """Octets of its lease files; room prepared ahead counts."""
         total = 0
         for folder, _, names in os.walk(self.folder):
             total += sum(os.path.getsize(os.path.join(folder, n)) for n in names if self.is_lease_file(n))

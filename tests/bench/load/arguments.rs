@@ -55,21 +55,20 @@ pub(crate) struct Plan {
     pub(crate) first: u32,
     /// How long answers count after the last exchange began.
     pub(crate) linger: Duration,
-    /// Whether clients send option 61.
-    pub(crate) identifier: Identifier,
+    pub(crate) habit: Habit,
     /// Where the addresses of the leases are written, 4 octets each in the order of the clients.
     pub(crate) keep: Option<PathBuf>,
     /// Where the addresses of the leases to renew are read.
     pub(crate) leases: Option<PathBuf>,
 }
 
-/// How a client names itself.
+/// What a client says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Identifier {
-    /// By hardware address alone, as perfdhcp does.
-    Hardware,
-    /// With option 61: 1 and the hardware address, as most real clients do.
-    Option61,
+pub(crate) enum Habit {
+    /// Its hardware address alone, as perfdhcp does.
+    Bare,
+    /// Client identifier (1 and the hardware address) and host name too, as most real clients do.
+    Named,
 }
 
 /// Reads the command line; the error is the text for the user.
@@ -109,7 +108,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Plan, String> {
         extent,
         first: number(&matches, "first")?.unwrap_or(0),
         linger: Duration::from_secs_f64(number(&matches, "linger")?.unwrap_or(0.2)),
-        identifier: if matches.opt_present("client-id") { Identifier::Option61 } else { Identifier::Hardware },
+        habit: if matches.opt_present("named") { Habit::Named } else { Habit::Bare },
         keep: matches.opt_str("keep").map(PathBuf::from),
         leases: matches.opt_str("leases").map(PathBuf::from),
     })
@@ -123,7 +122,7 @@ fn options() -> Options {
     options.optopt("n", "count", "else: until N are completed, sending again what is lost", "N");
     options.optopt("f", "first", "number of the first client (default 0)", "N");
     options.optopt("l", "linger", "answers count this long after the last beginning (default 0.2)", "S");
-    options.optflag("i", "client-id", "send a client identifier (option 61)");
+    options.optflag("i", "named", "clients send a client identifier and a host name");
     options.optopt("k", "keep", "write the addresses of the leases to this file", "FILE");
     options.optopt("L", "leases", "renew: the file that --keep wrote", "FILE");
     options.optflag("h", "help", "this text");

@@ -203,7 +203,7 @@ impl Driver<'_> {
             client: self.plan.first.wrapping_add(client as u32),
             xid: (number as u32).wrapping_mul(2) + u32::from(requesting),
             relay: self.plan.relay,
-            identifier: self.plan.identifier,
+            habit: self.plan.habit,
             holds: renews.then_some(progress.address),
             selects: (requesting && !renews).then_some((progress.address, progress.server)),
         };

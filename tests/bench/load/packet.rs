@@ -4,7 +4,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::arguments::Identifier;
+use crate::arguments::Habit;
 
 /// Every request has this length, the least that BOOTP relays pass on.
 pub(crate) const REQUEST_LEN: usize = 300;
@@ -30,7 +30,7 @@ pub(crate) struct Request {
     pub(crate) client: u32,
     pub(crate) xid: u32,
     pub(crate) relay: Ipv4Addr,
-    pub(crate) identifier: Identifier,
+    pub(crate) habit: Habit,
     /// `ciaddr`: the lease to renew.
     pub(crate) holds: Option<Ipv4Addr>,
     /// Options 50 and 54: the offered address and who offered it.
@@ -69,8 +69,15 @@ impl Request {
             at += 2 + value.len();
         };
         put(53, &[self.kind]);
-        if self.identifier == Identifier::Option61 {
+        if self.habit == Habit::Named {
             put(61, &[1, 2, 0xbe, hardware[2], hardware[3], hardware[4], hardware[5]]);
+            let mut name = *b"host-0000000000";
+            let mut rest = self.client;
+            for digit in name[5..].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+            put(12, &name);
         }
         if let Some((address, server)) = self.selects {
             put(50, &address.octets());
