@@ -19,6 +19,8 @@ STOCK_RECEIVE_BUFFER = 212992
 CLIENT_RECEIVE_BUFFER = 4 << 20
 # Packets between the two ends of the veth pair; 1000 would drop bursts that no wire drops.
 BACKLOG = 20000
+# Servers and generators go before whatever else runs on the machine, all alike.
+NICE = "-15"
 LOCK = "/run/lock/understudy-bench"
 
 
@@ -65,11 +67,11 @@ class Hosts:
 
     def on_server(self, command):
         """`command` as it runs on the server's host and CPU."""
-        return ["ip", "netns", "exec", self.server, "taskset", "-c", self.server_cpu, *command]
+        return ["nice", "-n", NICE, "ip", "netns", "exec", self.server, "taskset", "-c", self.server_cpu, *command]
 
     def on_client(self, command):
         """`command` as it runs on the client's host and CPU."""
-        return ["ip", "netns", "exec", self.client, "taskset", "-c", self.client_cpu, *command]
+        return ["nice", "-n", NICE, "ip", "netns", "exec", self.client, "taskset", "-c", self.client_cpu, *command]
 
     def remove(self):
         """Removes the namespaces, puts the settings back."""

@@ -41,6 +41,6 @@ def isc(path, count):
                     % (address, start, end, start, hardware))
 
 
-def understudy(bench, folder, count):
-    """Our journal, through our own library."""
-    subprocess.run([bench.journal_program, folder, str(count)], check=True)
+def understudy(bench, folder, count, times=1):
+    """Our journal, through our own library; with each lease written so many times."""
+    subprocess.run([bench.journal_program, folder, str(count), str(times)], check=True)
