@@ -241,14 +241,14 @@ def start_up(bench, kind, count):
             server.write_leases(count)
             os.sync()
             times.append(server.start())
-            resident = server.resident()
-            say("%-12s %d leases: first OFFER %.2f s after exec, %.0f MiB resident" % (
-                kind.name, count, times[-1], resident / 2**20))
+            resident, cpu = server.resident(), server.cpu_seconds()
+            say("%-12s %d leases: first OFFER %.2f s after exec (%.2f s CPU), %.0f MiB resident" % (
+                kind.name, count, times[-1], cpu, resident / 2**20))
             if kind is Understudy or bench.full:
                 server.stop(signal.SIGKILL)
                 killed.append(server.start())
                 say("%-12s the same after kill -9: %.2f s" % (kind.name, killed[-1]))
-    result = {"leases": count, "seconds": statistics.median(times), "resident": resident}
+    result = {"leases": count, "seconds": statistics.median(times), "cpu": cpu, "resident": resident}
     if killed:
         result["killed"] = statistics.median(killed)
     if kind is Understudy:

@@ -134,6 +134,7 @@ def sizes(table, results):
               ("at most %.1f" % START_BAR, None if ours is None else ours["seconds"] <= START_BAR))
     met = None if ours is None else ours["killed"] <= START_BAR
     table.bar("  after kill -9", start, lambda r: "%.2f" % r["killed"], ("at most %.1f" % START_BAR, met))
+    table.row("  CPU s of the start", start, lambda r: "%.2f" % r["cpu"])
     table.row("  with 3 records a lease", start, lambda r: "%.2f" % r["largest"])
     table.row("  leases", start, lambda r: "%d" % r["leases"])
     table.row("  resident MiB", start, lambda r: "%.0f" % (r["resident"] / 2**20))
