@@ -89,8 +89,10 @@ def rates(table, results):
     table.row("four-way exchanges/s, 200 under way", full, lambda r: "%.0f" % r["rate"])
     table.row("  range", full, lambda r: "%.0f-%.0f" % (r["low"], r["high"]))
     table.row("  CPU us an exchange", full, lambda r: "%.0f" % r["cpu_us"])
+    factor = ratio(full, lambda r: r["rate"])
     base = (full.get("kea") or {}).get("rate")
-    table.row("  times Kea", full, lambda r: "%.1f" % (r["rate"] / base) if base else NOTHING)
+    table.bar("  times Kea", full, lambda r: "%.1f" % (r["rate"] / base) if base else NOTHING,
+              ("at least %.1f" % RATE_BAR, None if factor is None else factor >= RATE_BAR))
     table.row("DISCOVER-OFFER/s, 200 under way", results.get("discover", {}), lambda r: "%.0f" % r["rate"])
     table.row("renewals/s, 200 under way", results.get("memory", {}), lambda r: "%.0f" % r["renew"]["rate"])
     second = results.get("perfdhcp", {})
