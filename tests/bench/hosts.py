@@ -19,8 +19,10 @@ STOCK_RECEIVE_BUFFER = 212992
 CLIENT_RECEIVE_BUFFER = 4 << 20
 # Packets between the two ends of the veth pair; 1000 would drop bursts that no wire drops.
 BACKLOG = 20000
-# Servers and generators go before whatever else runs on the machine, all alike.
-NICE = "-15"
+# Servers and generators go before whatever else runs on the machine, all alike: real-time, round robin.
+# Where the system does not allow that, as they are.
+REAL_TIME = ["chrt", "--rr", "1"]
+PRIORITY = REAL_TIME if subprocess.run([*REAL_TIME, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0 else []
 LOCK = "/run/lock/understudy-bench"
 
 
@@ -67,11 +69,11 @@ class Hosts:
 
     def on_server(self, command):
         """`command` as it runs on the server's host and CPU."""
-        return ["nice", "-n", NICE, "ip", "netns", "exec", self.server, "taskset", "-c", self.server_cpu, *command]
+        return [*PRIORITY, "ip", "netns", "exec", self.server, "taskset", "-c", self.server_cpu, *command]
 
     def on_client(self, command):
         """`command` as it runs on the client's host and CPU."""
-        return ["nice", "-n", NICE, "ip", "netns", "exec", self.client, "taskset", "-c", self.client_cpu, *command]
+        return [*PRIORITY, "ip", "netns", "exec", self.client, "taskset", "-c", self.client_cpu, *command]
 
     def remove(self):
         """Removes the namespaces, puts the settings back."""
@@ -140,5 +142,6 @@ def conditions(folder):
                 break
     kind = subprocess.run(["stat", "-f", "-c", "%T", folder], stdout=subprocess.PIPE, text=True, check=True)
     half, most = sync_micros(folder)
-    return "Linux %s, %d CPUs (%s), %s on %s, write + fdatasync of 4 KiB %.0f us (p99 %.0f us)" % (
-        os.uname().release, os.cpu_count(), model, folder, kind.stdout.strip(), half, most)
+    return "Linux %s, %d CPUs (%s), %s priority, %s on %s, write + fdatasync of 4 KiB %.0f us (p99 %.0f us)" % (
+        os.uname().release, os.cpu_count(), model, "real-time" if PRIORITY else "common", folder,
+        kind.stdout.strip(), half, most)

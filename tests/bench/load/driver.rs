@@ -188,7 +188,11 @@ impl Driver<'_> {
         let address = if renews { self.leases[number % self.leases.len()] } else { Ipv4Addr::UNSPECIFIED };
         self.exchanges.push(Progress { stage, sent: now, address, server: Ipv4Addr::UNSPECIFIED });
         self.under_way += 1;
-        if renews { self.acks.sent() } else { self.offers.sent() }
+        if renews {
+            self.acks.sent()
+        } else {
+            self.offers.sent()
+        }
         self.send(number)
     }
 
