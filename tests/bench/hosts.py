@@ -22,7 +22,8 @@ BACKLOG = 20000
 # Servers and generators go before whatever else runs on the machine, all alike: real-time, round robin.
 # Where the system does not allow that, as they are.
 REAL_TIME = ["chrt", "--rr", "1"]
-PRIORITY = REAL_TIME if subprocess.run([*REAL_TIME, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0 else []
+ALLOWED = subprocess.run([*REAL_TIME, "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+PRIORITY = REAL_TIME if ALLOWED else []
 LOCK = "/run/lock/understudy-bench"
 
 
