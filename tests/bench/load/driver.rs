@@ -314,7 +314,8 @@ impl Driver<'_> {
         };
         format!(
             "{{\"begun\": {}, \"done\": {done}, \"seconds\": {seconds:.3}, \"rate\": {:.1}, \"lost_pct\": {lost:.3}, \
-             \"naks\": {}, \"other\": {}, \"resent\": {}, \"shared_addresses\": {shared}, \"offers\": {}, \"acks\": {}}}",
+             \"naks\": {}, \"other\": {}, \"resent\": {}, \"shared_addresses\": {shared}, \
+             \"offers\": {}, \"acks\": {}}}",
             self.exchanges.len(),
             done as f64 / seconds,
             self.naks,
