@@ -92,7 +92,7 @@ fn install_puts_each_file_in_its_place_with_its_rights() {
     ]
     .map(|(path, mode)| (path.to_owned(), mode))
     .to_vec();
-    for section in ["5", "8"] {
+    for section in ["5", "7", "8"] {
         let pages = names("man", &format!(".{section}")).into_iter();
         expected.extend(pages.map(|page| (format!("usr/share/man/man{section}/{page}"), 0o644)));
     }

@@ -13,5 +13,7 @@ mod faults;
 mod files;
 #[path = "journal/history.rs"]
 mod history;
+#[path = "journal/manual.rs"]
+mod manual;
 #[path = "journal/snapshots.rs"]
 mod snapshots;

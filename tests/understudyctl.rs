@@ -13,6 +13,7 @@ use understudy::ctl::arguments::{COMMANDS, usage};
 use understudy::journal::{FileStorage, Journal, OpenMode, frame};
 use understudy::lease::record::{Complete, Record};
 use understudy::lease::{Binding, BindingState, Client, Side, Stamp};
+use understudy::wire::seal::Keys;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_understudyctl");
 
@@ -114,11 +115,33 @@ fn a_server_that_is_not_there_exits_69() {
 #[test]
 fn wrong_usage_exits_64_and_asks_nobody() {
     let nowhere = Path::new("/nonexistent/sock");
-    for arguments in [&["status", "x"][..], &["nonsense"], &["--nonsense"], &[], &["keygen"]] {
+    for arguments in [&["status", "x"][..], &["nonsense"], &["--nonsense"], &[], &["explain"], &["keygen", "x"]] {
         let output = understudyctl(nowhere, arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");
         assert_eq!(text(&output.stderr).lines().count(), 1, "{arguments:?}: {}", text(&output.stderr));
     }
+}
+
+/// Each key is a line of its own that a key file may hold, and no two are alike. No server is asked.
+#[test]
+fn a_new_key_is_printed_that_a_key_file_may_hold() {
+    let keys: Vec<Keys> = (0..3)
+        .map(|_| {
+            let output = understudyctl(Path::new("/nonexistent/sock"), &["keygen"]);
+            assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+            let line = text(&output.stdout);
+            assert!(line.len() == 45 && line.ends_with("=\n"), "{line:?}");
+            Keys::parse(line).expect("a key")
+        })
+        .collect();
+    assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
+}
+
+#[test]
+fn a_key_that_cannot_be_written_exits_74() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("/dev/full");
+    let output = Command::new(PROGRAM).arg("keygen").stdout(full).output().expect("understudyctl runs");
+    assert_eq!(output.status.code(), Some(74), "{}", text(&output.stderr));
 }
 
 /// Two commits: the database's identity, and two bindings of one address.

@@ -22,6 +22,8 @@ pub enum Place {
     Server,
     /// This program, on a file; the server need not run.
     File,
+    /// This program, with nothing but the system's random numbers.
+    Alone,
     /// Nobody yet: the name is reserved.
     Later,
 }
@@ -101,13 +103,20 @@ pub const COMMANDS: &[Command] = &[
         place: Place::File,
         summary: "check or print a lease journal; the server need not run",
     },
+    Command {
+        name: "keygen",
+        arguments: "",
+        count: 0..=0,
+        options: &[],
+        place: Place::Alone,
+        summary: "print a new random key for FailoverKeyFile",
+    },
     later("explain", "MAC|CLIENTID"),
     later("partner-down", "NAME"),
     later("partner-up", "NAME"),
     later("takeover", "NAME"),
     later("giveback", "NAME"),
     later("metrics", ""),
-    later("keygen", ""),
     later("import", "isc|kea|dnsmasq LEASEFILE --into STATEDIR"),
 ];
 
@@ -131,6 +140,8 @@ pub enum Request {
     },
     /// Read a journal.
     Journal(JournalRequest),
+    /// Print a new key.
+    Keygen,
 }
 
 /// A command that reads a journal.
@@ -235,11 +246,15 @@ pub fn parse(arguments: &[OsString]) -> Result<Request, UsageError> {
         return Err(UsageError::Unknown(name.clone()));
     };
     check(command, rest, &matches)?;
-    if command.place == Place::File {
-        return journal(command, rest, &matches);
+    match command.place {
+        Place::File => journal(command, rest, &matches),
+        Place::Alone => Ok(Request::Keygen),
+        Place::Later => Err(UsageError::NotInThisVersion(command.name)),
+        Place::Server => {
+            let socket = matches.opt_str("socket").unwrap_or_else(|| DEFAULT_SOCKET.to_owned()).into();
+            Ok(Request::Ask { socket, line: line(command, rest, &matches)? })
+        }
     }
-    let socket = matches.opt_str("socket").unwrap_or_else(|| DEFAULT_SOCKET.to_owned()).into();
-    Ok(Request::Ask { socket, line: line(command, rest, &matches)? })
 }
 
 /// The text of `--help`.
@@ -358,6 +373,8 @@ mod tests {
             ("leases --csv --json", "--json and --csv exclude each other"),
             ("leases --all 10.0.0.0/8", "SUBNET and --all exclude each other"),
             ("takeover dhcp1", "takeover: not in this version"),
+            ("keygen key", "keygen takes no arguments"),
+            ("keygen --json", "keygen does not take --json"),
         ] {
             let error = parsed(line).expect_err(line);
             assert_eq!(error.to_string(), said, "{line}");

@@ -1,12 +1,13 @@
 //! The operator's side: what `understudyctl` does with its arguments.
 //!
 //! A command either goes to the running server, as one line on its control socket ([`ask`]), or reads a
-//! journal file ([`offline`]). The server composes each answer, so this module knows the names of commands
-//! and nothing of their meaning. It never changes a file, and it holds no more of an answer than one buffer.
-//! Called by the binary `understudyctl` alone.
+//! journal file ([`offline`]), or makes a key (`keygen`). The server composes each answer, so this module knows
+//! the names of commands and nothing of their meaning. It never changes a file, and it holds no more of an answer
+//! than one buffer. Called by the binary `understudyctl` alone.
 
 pub mod arguments;
 pub mod ask;
+mod keygen;
 pub mod offline;
 mod render;
 
@@ -23,7 +24,7 @@ pub const EXIT_REFUSED: u8 = 1;
 pub const EXIT_USAGE: u8 = 64;
 /// Exit code when the server cannot be reached or does not answer (EX_UNAVAILABLE).
 pub const EXIT_UNAVAILABLE: u8 = 69;
-/// Exit code when the output cannot be written or a journal file not be read (EX_IOERR).
+/// Exit code when the output cannot be written, or a journal file or random numbers not be read (EX_IOERR).
 pub const EXIT_IO: u8 = 74;
 
 /// Runs one command and returns the exit code; answers go to `out`, complaints to `err`.
@@ -35,6 +36,7 @@ pub fn run(arguments: &[OsString], out: &mut dyn Write, err: &mut dyn Write) -> 
         Ok(Request::Version) => written(writeln!(out, "understudyctl {}", env!("CARGO_PKG_VERSION")), err),
         Ok(Request::Ask { socket, line }) => ask::run(&socket, &line, &mut ask::Terminal { out, err }),
         Ok(Request::Journal(request)) => offline::run(&request, out, err),
+        Ok(Request::Keygen) => keygen::run(out, err),
         Err(error) => {
             complain(err, &error);
             EXIT_USAGE

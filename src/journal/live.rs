@@ -37,7 +37,7 @@ const PAGE_OCTETS: u64 = 4096;
 /// Octets gathered before they are written, when a segment is rewritten.
 const COPY_OCTETS: usize = 1024 * 1024;
 
-const _: () = assert!(SLICE_OCTETS_MAX <= ZEROS.len() as u64 && FIRST_OCTETS <= ZEROS.len() as u64);
+const _: () = assert!(FIRST_OCTETS <= SLICE_OCTETS_MAX && SLICE_OCTETS_MAX <= ZEROS.len() as u64);
 const _: () = assert!(LOW_OCTETS < FIRST_OCTETS && FIRST_OCTETS <= AHEAD_OCTETS && AHEAD_OCTETS <= RESERVE_OCTETS);
 
 static ZEROS: [u8; 1024 * 1024] = [0; 1024 * 1024];
@@ -70,8 +70,8 @@ pub(super) struct Live {
 impl Live {
     /// Makes a segment with this header, durable under its own name, replacing one that had that name.
     ///
-    /// It begins with the batches of `content`, which must be at its first; each keeps its number. Until the rename a crash leaves all as it was; after it, the new file is whole. The
-    /// room for the first turn is prepared as well.
+    /// It begins with the batches of `content`, which must be at its first; each keeps its number. Until the rename
+    /// a crash leaves all as it was; after it, the new file is whole. The room for the first turn is prepared too.
     ///
     /// # Errors
     /// `Io`; after one that [is a full disk](JournalError::is_full), nothing but a draft is left.
@@ -113,9 +113,14 @@ impl Live {
 
     /// Prepares a slice if less than wanted is ahead; `false` where the disk has none.
     pub(super) fn prepare<S: Storage>(&mut self, storage: &mut S) -> Result<bool, JournalError> {
-        let slice = (2 * self.last_octets).clamp(SLICE_OCTETS_MIN, SLICE_OCTETS_MAX);
-        let enough = self.zeroed >= self.position + AHEAD_OCTETS || self.zero(storage, slice)?;
-        if self.certain < self.zeroed && self.certain < self.position + LOW_OCTETS {
+        let is_low = self.certain < self.position + LOW_OCTETS;
+        // Low, it was empty or is about to be: then the next turn shall find enough at once.
+        let least = if is_low { FIRST_OCTETS } else { SLICE_OCTETS_MIN };
+        let slice = (2 * self.last_octets).clamp(least, SLICE_OCTETS_MAX);
+        let enough = self.zeroed >= self.position + AHEAD_OCTETS
+            || self.zero(storage, slice)?
+            || slice > SLICE_OCTETS_MIN && self.zero(storage, SLICE_OCTETS_MIN)?;
+        if is_low && self.certain < self.zeroed {
             self.sync(storage)?;
         }
         Ok(enough)

@@ -122,6 +122,18 @@ impl Pool {
         }
     }
 
+    /// Moves the cursor over the bound addresses that it stands before; else the first client after a start would
+    /// wait while a million of them are asked for one by one.
+    fn skip(&mut self, mut bound: Vec<u32>) {
+        bound.sort_unstable();
+        for address in bound {
+            match self.untouched() {
+                Some(next) if next == address => self.cursor = u64::from(address) + 1,
+                Some(_) | None => return,
+            }
+        }
+    }
+
     fn exclusion(&self, address: u32) -> Option<Run> {
         let after = self.excluded.partition_point(|run| run.0 <= address);
         let run = *self.excluded.get(after.checked_sub(1)?)?;
@@ -223,6 +235,7 @@ impl Pools {
             }
         }
         for (pool, entries) in self.pools.iter_mut().zip(sorted) {
+            pool.skip(entries.iter().map(|entry| entry.1).collect());
             pool.bound = entries.into_iter().collect();
         }
     }
@@ -285,6 +298,17 @@ mod tests {
         assert_eq!(pools.of(address(11)), None);
         assert_eq!(pools.of(address(9)), None);
         assert_eq!(pools.of(address(21)), None);
+    }
+
+    #[test]
+    fn many_bindings_at_once_are_passed_over_without_a_question() {
+        let mut pools = Pools::new(vec![pool()]);
+        let bound = [(address(13), Wall::from_secs(5)), (address(10), Wall::from_secs(9))];
+        pools.fill(bound.into_iter());
+        let asked = |a: Ipv4Addr| panic!("{a} is asked for");
+        assert_eq!(pools.pool(PoolId(0)).cursor, u64::from(address(14).to_bits()));
+        pools.take(address(14), None);
+        assert_eq!(pools.pool_mut(PoolId(0)).next(Wall::from_secs(7), asked), Some(address(13)));
     }
 
     #[test]

@@ -130,13 +130,13 @@ impl LeaseTable {
         details.clear();
         encode_client(&binding.client, &mut details);
         let client_hash = binding.client.key().map(|key| self.client_hash(key));
-        let slot = match self.by_address.get(&binding.address.to_bits()) {
-            Some(&slot) => {
-                self.replace(slot, binding, &details);
-                slot
-            }
-            None => self.add(binding, &details),
-        };
+        let fresh = u32::try_from(self.len()).expect("fewer bindings than IPv4 addresses");
+        let slot = *self.by_address.entry(binding.address.to_bits()).or_insert(fresh);
+        if slot == fresh {
+            self.add(binding, &details);
+        } else {
+            self.replace(slot, binding, &details);
+        }
         self.details = details;
         self.relink(slot, client_hash);
     }
@@ -156,8 +156,8 @@ impl LeaseTable {
         }
     }
 
-    fn add(&mut self, binding: &Binding<'_>, details: &[u8]) -> u32 {
-        let slot = u32::try_from(self.len()).expect("fewer bindings than IPv4 addresses");
+    /// Fills the next free slot.
+    fn add(&mut self, binding: &Binding<'_>, details: &[u8]) {
         if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
             self.chunks.push(Vec::with_capacity(CHUNK));
         }
@@ -176,8 +176,6 @@ impl LeaseTable {
             origin: binding.origin,
             owner: binding.owner,
         });
-        self.by_address.insert(binding.address.to_bits(), slot);
-        slot
     }
 
     /// Hangs `slot` into the chain of `client_hash`, where it has a client, and out of the one it was in.

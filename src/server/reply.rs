@@ -24,6 +24,17 @@ const DATAGRAM_MIN: usize = 576;
 const DATAGRAM_MAX: usize = 1500;
 /// A BOOTP message (RFC 1534 section 2).
 const BOOTP_MIN: usize = 300;
+/// Options that are sent to nobody who did not ask for them: RFC 8925 section 3.3, RFC 5417 section 3, RFC 7618
+/// section 5, RFC 5071.
+const ONLY_WHEN_ASKED: [u8; 7] = [
+    codes::IPV6_ONLY_PREFERRED,
+    codes::CAPWAP_CONTROLLERS,
+    codes::PORT_PARAMETERS,
+    codes::PXELINUX_MAGIC,
+    codes::PXELINUX_CONFIGURATION,
+    codes::PXELINUX_PREFIX,
+    codes::PXELINUX_REBOOT_TIME,
+];
 /// Options in one reply; far over what anybody configures, and a bound for the stack.
 const OPTIONS_MAX: usize = 128;
 
@@ -119,17 +130,26 @@ impl Draft<'_> {
     }
 
     /// The options that the client asks for, in its order, the mask before the routers; all there are where it
-    /// sends no list (RFC 2132 sections 3.3 and 9.8).
+    /// sends no list (RFC 2132 sections 3.3 and 9.8). Who asks for classless routes gets them in the place of
+    /// routers and static routes, which it would have to ignore (RFC 3442).
     fn requested<'b>(&'b self, numbers: &'b Numbers, options: &mut OptionList<'b>) {
         let list = self.request.message.options.get(codes::PARAMETER_REQUEST_LIST).filter(|list| !list.is_empty());
         let Some(list) = list else {
             for code in [codes::SUBNET_MASK, codes::ROUTERS].into_iter().chain(self.settings.codes()) {
-                self.add(code, numbers, options);
+                if !ONLY_WHEN_ASKED.contains(&code) {
+                    self.add(code, numbers, options);
+                }
             }
             return;
         };
         let wants_mask = list.contains(&codes::SUBNET_MASK);
+        let has_routes =
+            list.contains(&codes::CLASSLESS_ROUTES) && self.settings.option(codes::CLASSLESS_ROUTES).is_some();
         for &code in list {
+            if has_routes && matches!(code, codes::ROUTERS | codes::STATIC_ROUTES) {
+                self.add(codes::CLASSLESS_ROUTES, numbers, options);
+                continue;
+            }
             if code == codes::ROUTERS && wants_mask {
                 self.add(codes::SUBNET_MASK, numbers, options);
             }

@@ -35,7 +35,10 @@ pub fn subnet_for(
         return directory.subnet_of_relay(header.giaddr);
     }
     if !header.ciaddr.is_unspecified() && is_unicast(arrival) {
-        return directory.subnet_of(header.ciaddr);
+        // An address of no subnet of ours is judged, and refused, where its message came in.
+        if let Some(subnet) = directory.subnet_of(header.ciaddr) {
+            return Some(subnet);
+        }
     }
     on_interface(directory, interfaces, arrival.interface)
 }

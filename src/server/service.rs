@@ -311,9 +311,11 @@ impl Service {
     }
 }
 
-/// The address that the relay wants to stand in option 54 (RFC 5107).
+/// The address that the relay wants to stand in option 54 (RFC 5107). A client that sends option 82 itself, with
+/// no relay in between, has no say in it.
 fn override_of(request: &Request<'_>) -> Option<Ipv4Addr> {
-    request.relay().and_then(|relay| relay.server_identifier_override())
+    let relay = request.relay().filter(|_| request.is_relayed());
+    relay.and_then(|relay| relay.server_identifier_override())
 }
 
 /// What was received: the message as far as it could be read, and its octets.

@@ -10,6 +10,7 @@ mod fields;
 
 use std::fmt;
 
+use super::seal::SEAL_OCTETS;
 use fields::{Reading, Writing};
 
 /// Version of the format, the first octet of every datagram.
@@ -24,6 +25,9 @@ pub const CONFIG_FIXED: usize = 32 + 4 + 4 + 2;
 pub const PIECE_OCTETS_MAX: usize = 4096;
 /// The longest datagram without its seal. A receiver whose buffer holds this and the seal cuts none.
 pub const DATAGRAM_OCTETS_MAX: usize = HEADER_OCTETS + CONFIG_FIXED + PIECE_OCTETS_MAX;
+/// The largest SyncBindingBufSize with which IP need not cut a BindUpdate on Ethernet (1,500 octets a packet, 28 of
+/// them IPv4 and UDP).
+pub const UNCUT_PIECE_OCTETS_MAX: usize = 1500 - 28 - HEADER_OCTETS - UPDATE_FIXED - SEAL_OCTETS;
 
 const _: () = assert!(UPDATE_FIXED <= CONFIG_FIXED, "the longest body is that of ConfigData");
 

@@ -45,20 +45,21 @@ fn a_power_cut_at_every_step_loses_nothing_that_was_committed() {
         disk.crash_after(step);
         let mut model = Model::default();
         run(&disk, &mut model).expect_err("the power goes");
-        for fate in FATES {
+        // Two fates a step, so that every octet sees two and every batch sees all.
+        for fate in FATES.into_iter().skip((step % 2) as usize).step_by(2) {
             let disk = disk.fork();
             disk.power_cut(fate);
             live_on(&disk, &model, &format!("step {step} of {steps}, {fate:?}"));
         }
     }
-    println!("{steps} steps, {} power cuts", steps * FATES.len() as u64 * 2);
+    println!("{steps} steps, two power cuts at each");
 }
 
 /// Recovery writes, too, so it is cut at each of its own steps.
 #[test]
 fn a_power_cut_at_every_step_of_a_recovery_loses_nothing() {
     let mut cuts = 0;
-    for first in (0..).step_by(97) {
+    for first in (0..).step_by(389) {
         let disk = SimDisk::new(first);
         disk.crash_after(first);
         let mut model = Model::default();

@@ -238,3 +238,24 @@ fn a_dump_names_the_place_of_each_record_and_reads_single_files() {
     assert!(verify(&mut disk.clone(), Scope::File("other")).is_err());
     assert!(Journal::open(disk, OpenMode::Normal, &mut |_| {}).is_ok(), "other files are nobody's business");
 }
+
+/// A file that takes the place of another may get that one's blocks, whose batch numbers would go on from its own.
+#[test]
+fn batches_of_an_older_file_behind_the_last_are_neither_taken_nor_damage() {
+    let (older, _, offsets) = three_batches();
+    let stale = older.octets(FIRST).expect("there");
+    let disk = older.fork();
+    disk.put(FIRST, &stale[..offsets[1]]);
+    let (_, _, table) = open(disk.clone(), OpenMode::Normal).expect("sound");
+    let written = disk.octets(FIRST).expect("there");
+    assert_ne!(written[..offsets[1]], stale[..offsets[1]], "the new file has another nonce");
+    // The second and third at their places; then the third alone, as if it were later than a torn second.
+    for from in [offsets[1], offsets[2]] {
+        let mut octets = written.clone();
+        octets[from..offsets[3]].copy_from_slice(&stale[from..offsets[3]]);
+        disk.put(FIRST, &octets);
+        let (_, recovery, again) = open(disk.clone(), OpenMode::Normal).expect("no damage");
+        assert_eq!(again, table);
+        assert_eq!(recovery.torn_bytes, (offsets[3] - offsets[1]) as u64);
+    }
+}

@@ -54,21 +54,23 @@ impl Model {
     }
 }
 
-/// Appends a record: its kind, its key, its version, and some octets whose number depends on both.
+/// Appends a record with some octets behind it whose number depends on key and version.
 pub(crate) fn append(records: &mut Vec<u8>, key: u8, version: u32) {
-    frame::append(records, |out| {
-        out.extend_from_slice(&[1, key]);
-        out.extend_from_slice(&version.to_be_bytes());
-        out.resize(out.len() + usize::from(key) * 7 + version as usize % 5, 0xA5);
-    });
+    frame::append(records, |out| encode(out, (key, version), usize::from(key) * 7 + version as usize % 5));
 }
 
-/// Reads a record as `append` made it.
+/// Encodes a record: its kind, its key, its version, and so many octets more.
+pub(crate) fn encode(out: &mut Vec<u8>, (key, version): (u8, u32), more: usize) {
+    out.extend_from_slice(&[1, key]);
+    out.extend_from_slice(&version.to_be_bytes());
+    out.resize(out.len() + more, 0xA5);
+}
+
+/// Reads a record as `encode` made it.
 pub(crate) fn read(payload: &[u8]) -> (u8, u32) {
-    let version = u32::from_be_bytes(payload[2..6].try_into().expect("four octets"));
     assert_eq!(payload[0], 1);
-    assert_eq!(payload.len(), 6 + usize::from(payload[1]) * 7 + version as usize % 5);
-    (payload[1], version)
+    assert!(payload[6..].iter().all(|&octet| octet == 0xA5));
+    (payload[1], u32::from_be_bytes(payload[2..6].try_into().expect("four octets")))
 }
 
 /// Opens a journal and gives what it replayed.

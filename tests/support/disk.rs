@@ -147,9 +147,8 @@ impl SimDisk {
         let free = if fate == Fate::Stale { disk.free_blocks.clone() } else { Content::default() };
         for file in &mut disk.files {
             for change in std::mem::take(&mut file.changes) {
-                file.durable.survive(&change, &mut |sector| {
-                    keep(&mut disk.random, fate).then_some(()).ok_or(free.sector(sector))
-                });
+                file.durable
+                    .survive(&change, &mut |sector| (!keep(&mut disk.random, fate)).then(|| free.sector(sector)));
             }
             file.live = file.durable.clone();
         }

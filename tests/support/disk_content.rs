@@ -92,9 +92,9 @@ impl Content {
         }
     }
 
-    /// Applies what a power cut leaves of a change: `fate` is asked for each sector, and gives what stands there
-    /// instead where that one is new to the file.
-    pub(crate) fn survive(&mut self, change: &Change, fate: &mut dyn FnMut(u64) -> Result<(), [u8; SECTOR]>) {
+    /// Applies what a power cut leaves of a change: `fate` is asked for each sector: nothing if it was written, else
+    /// what stands there instead where the sector is new to the file.
+    pub(crate) fn survive(&mut self, change: &Change, fate: &mut dyn FnMut(u64) -> Option<[u8; SECTOR]>) {
         match change {
             Change::Write { offset, octets } => {
                 let mut at = 0;
@@ -103,19 +103,19 @@ impl Content {
                     let index = position / SECTOR as u64;
                     let count = (SECTOR - (position % SECTOR as u64) as usize).min(octets.len() - at);
                     match fate(index) {
-                        Ok(()) => self.write(position, &octets[at..at + count]),
-                        Err(stale) => self.leave_stale(index, stale),
+                        None => self.write(position, &octets[at..at + count]),
+                        Some(stale) => self.leave_stale(index, stale),
                     }
                     at += count;
                 }
             }
             // Zeros come by the million; they share one fate.
             Change::Zeros { offset, .. } => match fate(offset / SECTOR as u64) {
-                Ok(()) => self.apply(change),
-                Err(stale) => self.leave_stale(offset.div_ceil(SECTOR as u64), stale),
+                None => self.apply(change),
+                Some(stale) => self.leave_stale(offset.div_ceil(SECTOR as u64), stale),
             },
             Change::Length(octets) => {
-                if fate(octets / SECTOR as u64).is_ok() {
+                if fate(octets / SECTOR as u64).is_none() {
                     self.set_length(*octets);
                 }
             }

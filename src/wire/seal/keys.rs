@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
 use super::SEAL_OCTETS;
-use super::sha256::Mac;
 
 /// Fewest octets of a key: those of a seal, so that the key is no easier to guess.
 pub const KEY_OCTETS_MIN: usize = SEAL_OCTETS;
@@ -12,26 +14,38 @@ pub const KEY_OCTETS_MAX: usize = 256;
 /// Most keys in a file. Changing a key takes two; each wrong datagram is tried with all of them.
 pub const KEYS_MAX: usize = 8;
 
-/// One shared key.
+/// One shared key, and the hash that it begins.
 #[derive(Clone)]
 pub struct Key {
     octets: Vec<u8>,
-    mac: Mac,
+    begun: Hmac<Sha256>,
 }
 
 impl Key {
-    fn new(octets: Vec<u8>) -> Key {
-        let mac = Mac::new(&octets);
-        Key { octets, mac }
+    /// `None` where the hash refuses the length; HMAC takes any.
+    fn new(octets: Vec<u8>) -> Option<Key> {
+        let begun = Hmac::new_from_slice(&octets).ok()?;
+        Some(Key { octets, begun })
     }
 
     /// The seal over `bytes`.
     pub(super) fn seal(&self, bytes: &[u8]) -> [u8; SEAL_OCTETS] {
         let mut seal = [0; SEAL_OCTETS];
-        for (octet, value) in seal.iter_mut().zip(self.mac.tag(bytes)) {
+        for (octet, value) in seal.iter_mut().zip(self.over(bytes).finalize().into_bytes()) {
             *octet = value;
         }
         seal
+    }
+
+    /// Whether `seal` is the seal over `bytes`; compared in constant time.
+    pub(super) fn is_seal(&self, bytes: &[u8], seal: &[u8; SEAL_OCTETS]) -> bool {
+        self.over(bytes).verify_truncated_left(seal).is_ok()
+    }
+
+    fn over(&self, bytes: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.begun.clone();
+        mac.update(bytes);
+        mac
     }
 }
 
@@ -170,7 +184,7 @@ fn key(word: &str, line: usize) -> Result<Key, KeyError> {
     match octets.len() {
         octets if octets < KEY_OCTETS_MIN => Err(KeyError::TooShort { line, octets }),
         octets if octets > KEY_OCTETS_MAX => Err(KeyError::TooLong { line, octets }),
-        _ => Ok(Key::new(octets)),
+        _ => Key::new(octets).ok_or(KeyError::Unreadable { line }),
     }
 }
 
