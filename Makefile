@@ -85,7 +85,10 @@ check: toolchain
 	tests/setup.sh test
 	tests/run.sh
 	mandoc -Tlint -Wwarning man/*.[1-9]
-	for sample in etc/*.ini; do $(CARGO) run --quiet --locked -- -t -c "$$sample" || exit 1; done
+	folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && head -c 32 /dev/urandom | base64 >"$$folder/key" && \
+	for sample in etc/*.ini; do \
+		sed "s|^FailoverKeyFile = .*|FailoverKeyFile = $$folder/key|" "$$sample" >"$$folder/sample.ini" && \
+		$(CARGO) run --quiet --locked -- -t -c "$$folder/sample.ini" || exit 1; done
 
 demo: all
 	tests/setup.sh demo

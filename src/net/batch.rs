@@ -8,8 +8,8 @@ use crate::server::event::{Arrival, InterfaceId};
 /// Datagrams a call. 64 make the cost of the call itself a sixtieth; more gain nothing that can be measured.
 pub(crate) const BATCH: usize = 64;
 
-/// Octets kept of a datagram of a client or relay. A DHCP message that was not fragmented has at most 1,472 on Ethernet; the rest is for
-/// jumbo frames. A longer one is cut, counted and dropped.
+/// Octets kept of a datagram of a client or relay. A DHCP message that was not fragmented has at most 1,472 on
+/// Ethernet; the rest is for jumbo frames. A longer one is cut, counted and dropped.
 pub(crate) const BUFFER: usize = 4096;
 
 const _: () = assert!(BATCH <= 64, "Failed keeps one bit a datagram in 64 bits");

@@ -148,7 +148,8 @@ pub(super) fn enlarge(socket: &Socket, asked: usize, whose: &str) {
     if given < asked {
         let (given, asked) = (given / 1024, asked / 1024);
         log::warn!(
-            "receive buffer of the {whose}: {given} KiB of {asked} KiB given; raise net.core.rmem_max, or packets are lost in a storm"
+            "receive buffer of the {whose}: {given} KiB of {asked} KiB given; \
+             raise net.core.rmem_max, or packets are lost in a storm"
         );
     } else {
         log::debug!("receive buffer of the {whose}: {} KiB", given / 1024);

@@ -55,8 +55,8 @@ impl Sockets {
     /// Opens what the configuration names. To be called with the privileges that the ports need.
     ///
     /// # Errors
-    /// [`NetError::Port`], [`NetError::FailoverPort`], [`NetError::Control`] or [`NetError::ControlBusy`]; what is wanting besides is said in
-    /// the log, and the server does without.
+    /// [`NetError::Port`], [`NetError::FailoverPort`], [`NetError::Control`] or [`NetError::ControlBusy`];
+    /// what is wanting besides is said in the log, and the server does without.
     pub fn open(config: &Config) -> Result<Sockets, NetError> {
         let clients = Clients::open(config.server.dhcp_port)?;
         let channels = Channels::open(config)?;
@@ -101,6 +101,7 @@ impl Sockets {
                         replies.push(*to, released.bytes(bytes));
                     }
                 }
+                // On its way already.
                 Effect::Partner { .. } => {}
                 Effect::Ping { address } => match ping.send(*address) {
                     Ok(()) => asked += 1,

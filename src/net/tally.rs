@@ -46,8 +46,8 @@ impl fmt::Display for Tally {
         write!(
             f,
             "{} packets taken, dropped {} cut and {} of interfaces not served, {} receive errors, {} replies by UDP, \
-             {} by frame, {} broadcast instead, {} unsent, {} pings, {} unsent; of partners {} taken, dropped {} of strangers, {} cut \
-             and {} over quota, {} refused, {} sent, {} unsent",
+             {} by frame, {} broadcast instead, {} unsent, {} pings, {} unsent; of \
+             partners {} taken, dropped {} of strangers, {} cut and {} over quota, {} refused, {} sent, {} unsent",
             self.received,
             self.cut,
             self.not_served,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use understudy::clock::{Mono, Reading, Wall};
 use understudy::config::Config;
-use understudy::engine::{Engine, Fatal, Start};
+use understudy::engine::{Engine, Fatal, Patience, Start};
 use understudy::journal::OpenMode;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId};
 use understudy::server::outbox::Effect;
@@ -83,7 +83,14 @@ impl World {
     /// # Errors
     /// What ends the process.
     pub(crate) fn start(config: Config, disk: &SimDisk, now: Reading) -> Result<World, Fatal> {
-        let start = Start { config, storage: disk.clone(), mode: OpenMode::Normal, reading: now, seed: [7; 32] };
+        let start = Start {
+            config,
+            storage: disk.clone(),
+            mode: OpenMode::Normal,
+            reading: now,
+            seed: [7; 32],
+            patience: Patience::Normal,
+        };
         let (engine, _) = Engine::start(start)?;
         let mut world = World { engine, now };
         let _ = world.turn([Input::Interfaces(interfaces())])?;
@@ -224,6 +231,7 @@ impl World {
                     answer.goes_on = *more;
                     answer.control.push_str(&String::from_utf8_lossy(released.bytes(bytes)));
                 }
+                Effect::Partner { partner, .. } => panic!("a datagram to {partner:?}, and there is no partner"),
                 Effect::Stop => panic!("nobody asked the server to stop"),
             }
         }

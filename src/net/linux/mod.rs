@@ -1,5 +1,5 @@
-//! What only Linux has: many datagrams a call with packet information, refused ports, packet sockets, signals by descriptor, and a
-//! clock that counts suspends. `portable` offers the same names by POSIX alone.
+//! What only Linux has: many datagrams a call with packet information, refused ports, packet sockets, signals by
+//! descriptor, and a clock that counts suspends. `portable` offers the same names by POSIX alone.
 
 mod datagrams;
 mod frames;
