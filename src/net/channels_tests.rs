@@ -1,7 +1,6 @@
 //! Channels on loopback: who is heard, how often, and what a closed port tells.
 
 use super::*;
-use std::time::{Duration, Instant};
 
 use crate::config::{self, Source as Files};
 
@@ -145,9 +144,9 @@ fn a_refused_port_names_its_partner_once_a_turn_and_does_not_stop_what_goes_to_o
     let mut buffer = [0; 4];
     assert_eq!(two.recv(&mut buffer).expect("sent, whatever was pending"), 1);
     two.send_to(&[5], local).expect("sent");
-    let until = Instant::now() + Duration::from_secs(10);
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(10);
     let mut heard = Vec::new();
-    while heard.len() < 2 && Instant::now() < until {
+    while heard.len() < 2 && std::time::Instant::now() < until {
         heard.extend(turn(&mut channels, &mut tally).0);
     }
     assert_eq!(heard, [(0, None), (1, Some(5))]);
