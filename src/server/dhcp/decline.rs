@@ -13,7 +13,9 @@ use crate::wire::codes;
 impl Service {
     pub(in crate::server) fn on_decline(&mut self, now: Now, request: &Request<'_>, out: &mut Outbox) -> Outcome {
         let options = &request.message.options;
-        let address = options.address(codes::REQUESTED_ADDRESS).ok_or(Silence::Incomplete)?;
+        // systemd-networkd (252) names the address in `ciaddr` instead of option 50. Believed of the client's own only.
+        let current = Some(request.message.header.ciaddr).filter(|address| !address.is_unspecified());
+        let address = options.address(codes::REQUESTED_ADDRESS).or(current).ok_or(Silence::Incomplete)?;
         let server = options.address(codes::SERVER_IDENTIFIER);
         if server.is_some_and(|server| !self.is_this_server(request, server)) {
             return Err(Silence::NoSuchBinding);
