@@ -3,7 +3,6 @@
 //! It owns the server, which decides, and the journal, which keeps, and knows nothing else. The daemon and the
 //! simulator drive the very same one: [`Engine::begin`], any number of [`Engine::handle`], [`Engine::end`].
 
-mod database;
 mod snapshot;
 
 use std::fmt;
@@ -13,12 +12,13 @@ use log::{error, info, warn};
 use crate::clock::{Drift, LeaseClock, Mono, Now, Reading, Wall};
 use crate::config::Config;
 use crate::journal::{Journal, JournalError, OpenMode, Recovery, Storage};
-use crate::lease::record::{Record, RecordError};
-use crate::server::Server;
+use crate::lease::record::{Complete, Record, RecordError};
 use crate::server::duty::Room;
 use crate::server::event::Input;
+use crate::server::failover::Past;
+pub use crate::server::failover::Patience;
 use crate::server::outbox::{Outbox, Released};
-use database::Database;
+use crate::server::{Beginning, Server};
 use snapshot::Snapshot;
 
 /// Octets of records that one input may write, with room to spare: a lease given and another ended.
@@ -61,16 +61,6 @@ impl From<JournalError> for Fatal {
     }
 }
 
-/// Whether a server may serve before it has been in contact with its partner.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Patience {
-    /// As its state table says.
-    #[default]
-    Normal,
-    /// Not before contact (`--wait-for-partner`).
-    WaitForPartner,
-}
-
 /// What the engine needs to start.
 #[derive(Debug)]
 pub struct Start<S: Storage> {
@@ -96,7 +86,6 @@ pub struct Engine<S: Storage> {
     outbox: Outbox,
     clock: LeaseClock,
     now: Now,
-    database: Database,
     snapshot: Option<Snapshot>,
     /// When preparing room failed last.
     full_since: Option<Mono>,
@@ -110,7 +99,6 @@ impl<S: Storage> Engine<S> {
     pub fn start(start: Start<S>) -> Result<(Engine<S>, Recovery), Fatal> {
         let now = Now { mono: start.reading.mono, wall: start.reading.system };
         let mut server = Server::new(start.config, &start.seed, now);
-        let mut database = Database::new(&start.seed);
         let mut floor = Wall::default();
         let mut unreadable = None;
         let replay = &mut |payload: &[u8]| match Record::decode(payload) {
@@ -118,7 +106,7 @@ impl<S: Storage> Engine<S> {
                 floor = floor.max(binding.last_seen).max(binding.stamp.wall());
                 server.replay(&binding);
             }
-            Ok(fact) => database.replay(&fact),
+            Ok(fact) => server.replay_fact(&fact),
             Err(error) => unreadable = unreadable.or(Some(error)),
         };
         let (journal, recovery) = Journal::open(start.storage, start.mode, replay)?;
@@ -129,12 +117,16 @@ impl<S: Storage> Engine<S> {
             let behind = (floor.millis() - start.reading.system.millis()) / 1000;
             warn!("the system's clock is {behind} s behind the newest lease record; leases go by the later time");
         }
-        server.begin_service();
         let mut clock = LeaseClock::new(start.reading, floor);
         let (now, _) = clock.read(start.reading);
-        let mut engine =
-            Engine { server, journal, outbox: Outbox::new(), clock, now, database, snapshot: None, full_since: None };
-        engine.record_start()?;
+        let complete = if start.mode == OpenMode::New { Complete::Yes } else { Complete::No };
+        let past = if recovery.damage.is_some() { Past::Lost } else { Past::Whole };
+        let mut outbox = Outbox::new();
+        server.begin_service(Beginning { complete, patience: start.patience, past }, now, &mut outbox);
+        let mut engine = Engine { server, journal, outbox, clock, now, snapshot: None, full_since: None };
+        // What the start has to say leaves with the first turn.
+        let synced = engine.journal.commit(engine.outbox.records())?;
+        engine.outbox.keep_effects(synced);
         Ok((engine, recovery))
     }
 
@@ -201,7 +193,7 @@ impl<S: Storage> Engine<S> {
     /// The number of this start, random.
     #[must_use]
     pub fn boot(&self) -> u64 {
-        self.database.boot()
+        self.server.failover().database().boot()
     }
 
     /// Writes the mark of a clean stop; to be called after the turn whose effects held `Stop`.
@@ -238,25 +230,13 @@ impl<S: Storage> Engine<S> {
         Ok(())
     }
 
-    /// Records which database this is and that the server started.
-    fn record_start(&mut self) -> Result<(), Fatal> {
-        let newest = self.server.bindings().stamps().last();
-        self.database.begin(newest);
-        for record in self.database.newest_records() {
-            self.outbox.record(|payload| record.encode(payload));
-        }
-        let synced = self.journal.commit(self.outbox.records())?;
-        drop(self.outbox.release(synced));
-        Ok(())
-    }
-
     /// Goes on with the snapshot that is being written, or begins one that the journal wants.
     fn snapshot_slice(&mut self) -> Result<(), Fatal> {
         if self.snapshot.is_none() && self.journal.wants_snapshot() && self.journal.begin_snapshot()? {
             self.snapshot = Some(Snapshot::new());
         }
         let Some(snapshot) = &mut self.snapshot else { return Ok(()) };
-        snapshot.compose(&self.database, self.server.bindings().table());
+        snapshot.compose(&self.server);
         let is_last = snapshot.is_done();
         let written = self.journal.snapshot(snapshot.slice())?;
         if !written {

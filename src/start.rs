@@ -54,6 +54,7 @@ impl Failure {
             Failure::Start(Fatal::Journal(error)) => start_code(error),
             Failure::Start(Fatal::Record(_)) => 73,
             Failure::Net(NetError::Fatal(_)) => 74,
+            Failure::Net(NetError::SyncFailed { .. }) => 69,
             Failure::Net(NetError::ControlBusy { .. } | NetError::Control { .. }) => 73,
             // Not 69, which means that a critical partner could not be had and that another try is not wanted.
             Failure::Net(NetError::Port { .. } | NetError::FailoverPort { .. } | NetError::System { .. })

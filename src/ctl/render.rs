@@ -27,6 +27,15 @@ pub(super) fn text_record(record: &Record<'_>) -> String {
         Record::Boot { boot, newest_before } => {
             format!("boot {boot:016x}, newest stamp before {:016x}", newest_before.0)
         }
+        Record::Channel(channel) => format!(
+            "partner {}, state {}, database {}, held to {:016x} of boot {:016x}",
+            channel.name,
+            channel.state,
+            hex(&channel.database, ""),
+            channel.have.0,
+            channel.have_boot
+        ),
+        Record::CopyEnd { newest } => format!("end of a copy, newest stamp {:016x}", newest.0),
     }
 }
 
@@ -41,6 +50,16 @@ pub(super) fn json_record(record: &Record<'_>) -> String {
         Record::Boot { boot, newest_before } => {
             format!("\"kind\":\"boot\",\"boot\":\"{boot:016x}\",\"newest_before\":\"{:016x}\"", newest_before.0)
         }
+        Record::Channel(channel) => format!(
+            "\"kind\":\"partner\",\"name\":{},\"state\":{},\"database\":\"{}\",\
+             \"have_boot\":\"{:016x}\",\"have\":\"{:016x}\"",
+            json_text(channel.name),
+            channel.state,
+            hex(&channel.database, ""),
+            channel.have_boot,
+            channel.have.0
+        ),
+        Record::CopyEnd { newest } => format!("\"kind\":\"copy-end\",\"newest\":\"{:016x}\"", newest.0),
     }
 }
 

@@ -1,9 +1,8 @@
 //! A snapshot of all that is alive, a slice a turn, while the server goes on.
 
-use super::database::Database;
 use crate::journal::frame;
 use crate::lease::record::{PAYLOAD_MAX, Record};
-use crate::lease::table::LeaseTable;
+use crate::server::Server;
 
 /// Octets of one slice at most: a quarter of a megabyte is written and synced in well under a millisecond.
 const SLICE_OCTETS: usize = 240 * 1024;
@@ -26,13 +25,13 @@ impl Snapshot {
 
     /// Composes the next slice: facts about the database first, then bindings in the order of the table,
     /// which never moves them; those that come later stand in later commits too.
-    pub(super) fn compose(&mut self, database: &Database, table: &LeaseTable) {
+    pub(super) fn compose(&mut self, server: &Server) {
         self.bytes.clear();
         if self.cursor.is_none() {
-            for record in database.all_records() {
-                frame::append(&mut self.bytes, |payload| record.encode(payload));
-            }
+            let bytes = &mut self.bytes;
+            server.failover().snapshot(&mut |record| frame::append(bytes, |payload| record.encode(payload)));
         }
+        let table = server.bindings().table();
         let mut cursor = self.cursor.unwrap_or(0);
         for binding in table.slots(cursor, table.len()) {
             if self.bytes.len() + PAYLOAD_MAX + 16 > SLICE_OCTETS {

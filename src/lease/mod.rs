@@ -3,6 +3,8 @@
 //! [`Binding`] is the value that the server makes and the journal keeps; [`table::LeaseTable`] holds them all;
 //! [`pool::Pools`] says which address comes next. Nothing here knows of packets, sockets or files.
 
+pub mod merge;
+pub mod owner;
 pub mod pool;
 pub mod record;
 pub mod stamp;

@@ -11,6 +11,9 @@ use std::net::Ipv4Addr;
 
 use crate::clock::Wall;
 
+/// Addresses looked at from the top of a range: as many as a partner out of contact may have given from there.
+const HIGHEST_TRIES: u32 = 65_536;
+
 /// First and last address of a run, inclusive, as numbers.
 pub type Run = (u32, u32);
 
@@ -81,6 +84,30 @@ impl Pool {
         }
         let &(available_from, address) = self.bound.first()?;
         (available_from <= now).then_some(Ipv4Addr::from_bits(address))
+    }
+
+    /// The highest never-used address, for a server that gives what may be its partner's: the partner begins below.
+    pub fn highest_unused(&self, is_touched: impl Fn(Ipv4Addr) -> bool) -> Option<Ipv4Addr> {
+        let mut at = u64::from(self.last);
+        for _ in 0..HIGHEST_TRIES {
+            if at < self.cursor {
+                return None;
+            }
+            let number = u32::try_from(at).ok()?;
+            let below = match self.exclusion(number) {
+                Some((first, _)) => u64::from(first),
+                None if is_touched(Ipv4Addr::from_bits(number)) => at,
+                None => return Some(Ipv4Addr::from_bits(number)),
+            };
+            at = below.checked_sub(1)?;
+        }
+        None
+    }
+
+    /// Addresses with a binding that have been available longest, at most `count`.
+    pub fn longest_free(&self, now: Wall, count: usize) -> impl Iterator<Item = Ipv4Addr> + '_ {
+        let free = self.bound.iter().take_while(move |entry| entry.0 <= now);
+        free.take(count).map(|entry| Ipv4Addr::from_bits(entry.1))
     }
 
     /// Takes `address` out while it is offered.

@@ -19,6 +19,14 @@ const KIND_BINDING: u8 = 1;
 const KIND_IDENTITY: u8 = 2;
 /// Kind octet of a [`Record::Boot`].
 const KIND_BOOT: u8 = 3;
+/// Kind octet of a [`Record::Channel`].
+const KIND_CHANNEL: u8 = 4;
+/// Kind octet of a [`Record::CopyEnd`].
+const KIND_COPY_END: u8 = 5;
+/// Octets of a [`Channel`]'s payload before its name.
+const CHANNEL_FIXED: usize = 1 + 1 + 1 + 16 + 5 * 8;
+/// Octets of a partner's name: that of a host.
+pub const CHANNEL_NAME_MAX: usize = 255;
 
 /// Octets of a binding's payload before its details: kind, address, state, sides, five times, stamp.
 pub const BINDING_FIXED: usize = 1 + 4 + 1 + 1 + 4 * 8 + 8;
@@ -51,6 +59,36 @@ pub enum Record<'a> {
         /// Newest stamp of an own change before this start.
         newest_before: Stamp,
     },
+    /// What this server knows of a partner.
+    Channel(Channel<'a>),
+    /// In a stream only: the copy of all bindings ends here.
+    CopyEnd {
+        /// Newest own change of the sender at the start of the copy.
+        newest: Stamp,
+    },
+}
+
+/// What a server keeps about one partner, so that a restart knows it (failover.md sections 5 and 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Channel<'a> {
+    /// The partner's name in the configuration.
+    pub name: &'a str,
+    /// What this server does for the channel, as a number of its own.
+    pub state: u8,
+    /// Whether an operator's word (partner-down) stands: 1, else 0.
+    pub partner_down: u8,
+    /// The partner's lease database; zeros when none is known.
+    pub database: [u8; 16],
+    /// The partner's boot under which `have` was reached.
+    pub have_boot: u64,
+    /// The partner's own changes are held up to here.
+    pub have: Stamp,
+    /// The partner's lease clock in the datagram that showed `quiet_held`.
+    pub quiet_clock: Wall,
+    /// Own changes that the partner held by then; see [`crate::lease::owner::Quiet`].
+    pub quiet_held: Stamp,
+    /// When the state was entered.
+    pub since: Wall,
 }
 
 /// Whether a lease database has once held all bindings that there are.
@@ -103,6 +141,11 @@ impl<'a> Record<'a> {
                 out.extend_from_slice(&boot.to_be_bytes());
                 out.extend_from_slice(&newest_before.0.to_be_bytes());
             }
+            Record::Channel(channel) => encode_channel(channel, out),
+            Record::CopyEnd { newest } => {
+                out.push(KIND_COPY_END);
+                out.extend_from_slice(&newest.0.to_be_bytes());
+            }
         }
     }
 
@@ -130,9 +173,44 @@ impl<'a> Record<'a> {
                 let boot = BigEndian::read_u64(&rest[..8]);
                 Ok(Record::Boot { boot, newest_before: Stamp(BigEndian::read_u64(&rest[8..])) })
             }
+            KIND_CHANNEL => decode_channel(payload).map(Record::Channel),
+            KIND_COPY_END => {
+                let newest: [u8; 8] = rest.try_into().map_err(|_| RecordError::Truncated)?;
+                Ok(Record::CopyEnd { newest: Stamp(u64::from_be_bytes(newest)) })
+            }
             kind => Err(RecordError::UnknownKind(kind)),
         }
     }
+}
+
+fn encode_channel(channel: &Channel<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[KIND_CHANNEL, channel.state, channel.partner_down]);
+    out.extend_from_slice(&channel.database);
+    let numbers =
+        [channel.have_boot, channel.have.0, channel.quiet_clock.millis(), channel.quiet_held.0, channel.since.millis()];
+    for number in numbers {
+        out.extend_from_slice(&number.to_be_bytes());
+    }
+    let name = channel.name.as_bytes();
+    out.extend_from_slice(&name[..name.len().min(CHANNEL_NAME_MAX)]);
+}
+
+fn decode_channel(payload: &[u8]) -> Result<Channel<'_>, RecordError> {
+    let (fixed, name) = payload.split_first_chunk::<CHANNEL_FIXED>().ok_or(RecordError::Truncated)?;
+    let mut database = [0; 16];
+    database.copy_from_slice(&fixed[3..19]);
+    let number = |index: usize| BigEndian::read_u64(&fixed[19 + 8 * index..27 + 8 * index]);
+    Ok(Channel {
+        name: std::str::from_utf8(name).map_err(|_| RecordError::BadField("name"))?,
+        state: fixed[1],
+        partner_down: fixed[2],
+        database,
+        have_boot: number(0),
+        have: Stamp(number(1)),
+        quiet_clock: Wall::from_millis(number(2)),
+        quiet_held: Stamp(number(3)),
+        since: Wall::from_millis(number(4)),
+    })
 }
 
 fn encode_binding(binding: &Binding<'_>, out: &mut Vec<u8>) {
@@ -292,6 +370,18 @@ mod tests {
             Record::Binding(bare),
             Record::Identity { database: [9; 16], complete: Complete::Yes },
             Record::Boot { boot: 5, newest_before: Stamp(11) },
+            Record::CopyEnd { newest: Stamp(12) },
+            Record::Channel(Channel {
+                name: "dhcp1",
+                state: 3,
+                partner_down: 1,
+                database: [7; 16],
+                have_boot: 8,
+                have: Stamp(9),
+                quiet_clock: Wall::from_millis(10),
+                quiet_held: Stamp(11),
+                since: Wall::from_millis(12),
+            }),
         ];
         for record in records {
             let mut bytes = Vec::new();

@@ -126,7 +126,11 @@ impl Channels {
     pub(crate) fn send(&mut self, released: &Released<'_>, tally: &mut Tally) -> Option<io::Error> {
         let wanted = released.effects().iter().filter_map(|effect| match effect {
             Effect::Partner { partner, bytes } => Some((*partner, released.bytes(bytes))),
-            Effect::Reply { .. } | Effect::Ping { .. } | Effect::Control { .. } | Effect::Stop => None,
+            Effect::Reply { .. }
+            | Effect::Ping { .. }
+            | Effect::Control { .. }
+            | Effect::SyncFailed { .. }
+            | Effect::Stop => None,
         });
         self.send_all(wanted, tally)
     }

@@ -45,6 +45,11 @@ pub enum NetError {
         /// What the system said.
         source: io::Error,
     },
+    /// SyncFailCritical is set and the sync at start failed.
+    SyncFailed {
+        /// The primary.
+        primary: String,
+    },
     /// The engine stopped the process: a write or sync failed.
     Fatal(Fatal),
 }
@@ -52,6 +57,10 @@ pub enum NetError {
 impl fmt::Display for NetError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            NetError::SyncFailed { primary } => write!(
+                f,
+                "the sync with primary {primary} failed and SyncFailCritical is set; start again when it can be reached"
+            ),
             NetError::Port { port, source } => {
                 write!(f, "UDP port {port}: {source}; ")?;
                 match source.kind() {
@@ -96,7 +105,7 @@ impl std::error::Error for NetError {
             | NetError::FailoverPort { source, .. }
             | NetError::Control { source, .. }
             | NetError::System { source, .. } => Some(source),
-            NetError::ControlBusy { .. } => None,
+            NetError::ControlBusy { .. } | NetError::SyncFailed { .. } => None,
             NetError::Fatal(fatal) => Some(fatal),
         }
     }

@@ -158,8 +158,13 @@ impl<'r, S: Storage> Loop<'r, S> {
         let released = engine.end()?;
         let performed = sockets.perform(&released, reading.mono);
         drop(released);
-        if performed == Performed::Stop {
-            self.phase = Phase::Stopped;
+        match performed {
+            Performed::All => {}
+            Performed::Stop => self.phase = Phase::Stopped,
+            Performed::SyncFailed(partner) => {
+                let primary = engine.config().primaries.get(partner.0).map_or("", |primary| &primary.name);
+                return Err(NetError::SyncFailed { primary: primary.to_owned() });
+            }
         }
         if self.phase == Phase::Starting {
             self.phase = Phase::Running;

@@ -17,6 +17,7 @@ use super::tally::Tally;
 use crate::clock::Mono;
 use crate::config::Config;
 use crate::logging::{Limiter, Verdict};
+use crate::server::event::PartnerId;
 use crate::server::outbox::{Effect, Released};
 
 /// Keys of the limiter.
@@ -49,6 +50,8 @@ pub(super) enum Performed {
     All,
     /// The process is to end.
     Stop,
+    /// The process is to end: the sync with this primary failed and is critical.
+    SyncFailed(PartnerId),
 }
 
 impl Sockets {
@@ -114,6 +117,7 @@ impl Sockets {
                     control.answer(*id, released.bytes(bytes), if *more { Rest::More } else { Rest::Complete });
                 }
                 Effect::Stop => performed = Performed::Stop,
+                Effect::SyncFailed { partner } => performed = Performed::SyncFailed(*partner),
             }
         }
         let unsent = replies.and_then(Replies::finish);

@@ -14,7 +14,10 @@ use crate::lease::record::{Record, decode_client, encode_client};
 use crate::lease::stamp::StampClock;
 use crate::lease::table::{LeaseTable, client_hash};
 use crate::lease::transition::{self, Change, Term};
-use crate::lease::{Binding, BindingState, Client, ClientKey, Side};
+use crate::lease::{Binding, BindingState, Client, ClientKey, Side, Stamp};
+
+/// Addresses with a binding that are considered for one client of a pair; settled ones stand first in the order.
+const CANDIDATES: usize = 32;
 
 /// Bindings, pools and offers.
 #[derive(Debug)]
@@ -30,6 +33,30 @@ pub struct Bindings {
     side: Side,
     /// The server's own addresses, which are never given to anybody.
     own: Vec<Ipv4Addr>,
+    /// What changed since the partners were told; kept only where there are partners.
+    changed: Option<Vec<Changed>>,
+}
+
+/// A binding that changed, for the partner that is to hear of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The stamp that it had before.
+    pub former: Option<Stamp>,
+    /// The stamp that it has now.
+    pub stamp: Stamp,
+    /// Whether the change was made here.
+    pub author: Author,
+}
+
+/// Who made a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Author {
+    /// This server.
+    Own,
+    /// The partner; the change came by its stream.
+    Partner,
 }
 
 impl Bindings {
@@ -45,7 +72,31 @@ impl Bindings {
             hash_key,
             side: Side::default(),
             own: Vec::new(),
+            changed: None,
         }
+    }
+
+    /// Makes this server one of a pair: the origin of its changes, which are noted for the partners from now on.
+    pub fn begin_pair(&mut self, side: Side) {
+        self.side = side;
+        self.changed.get_or_insert_with(Vec::new);
+    }
+
+    /// What changed since the last call.
+    pub fn take_changed(&mut self) -> Vec<Changed> {
+        self.changed.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Keeps a record of the partner as it stands, or the result of a merge.
+    pub fn accept(&mut self, binding: &Binding<'_>, out: &mut Outbox) {
+        self.stamps.lift(binding.stamp);
+        self.keep(binding, out);
+    }
+
+    /// Writes the result of a merge as a new own change.
+    pub fn rewrite(&mut self, result: &Binding<'_>, now: Wall, out: &mut Outbox) {
+        let binding = Binding { origin: self.side, stamp: self.stamps.next(now), ..*result };
+        self.keep(&binding, out);
     }
 
     /// Tells the server's own addresses.
@@ -123,6 +174,19 @@ impl Bindings {
             table.contains(address) || offers.of_address(address).is_some() || own.contains(&address)
         };
         self.pools.pool_mut(pool).next(now, is_touched)
+    }
+
+    /// Addresses of a pool that are free, in the order in which a server of a pair considers them: what comes next,
+    /// what has been free longest, and from the top, where the partner comes last.
+    pub fn candidates(&mut self, pool: PoolId, now: Wall) -> Vec<Ipv4Addr> {
+        let next = self.next_in(pool, now);
+        let (table, offers, own) = (&self.table, &self.offers, &self.own);
+        let is_touched = |address: Ipv4Addr| {
+            table.contains(address) || offers.of_address(address).is_some() || own.contains(&address)
+        };
+        let pool = self.pools.pool(pool);
+        let longest = pool.longest_free(now, CANDIDATES);
+        next.into_iter().chain(longest).chain(pool.highest_unused(is_touched)).collect()
     }
 
     /// Holds an offer, in place of the client's former one. Returns whether an older offer had to go for room.
@@ -239,6 +303,11 @@ impl Bindings {
     fn keep(&mut self, binding: &Binding<'_>, out: &mut Outbox) {
         let offered = self.offers.drop_address(binding.address).is_some();
         let former = self.available_from(binding.address);
+        if let Some(changed) = &mut self.changed {
+            let former = self.table.find(binding.address).map(|binding| binding.stamp);
+            let author = if binding.origin == self.side { Author::Own } else { Author::Partner };
+            changed.push(Changed { address: binding.address, former, stamp: binding.stamp, author });
+        }
         if !offered {
             self.pools.take(binding.address, former);
         }

@@ -49,6 +49,14 @@ pub enum Silence {
     NeverAnswered,
     /// The journal has no room; see the log.
     JournalFull,
+    /// The partner serves this subnet, or nobody was given the right to.
+    Asleep,
+    /// The subnet is on its way here; the message is kept for a moment.
+    Arriving,
+    /// A refusal that only the partner could prove (failover.md section 7, rule 6).
+    Unproven,
+    /// No address is left that is surely nobody's, and StrictShares is set.
+    NotOurs,
 }
 
 /// What is counted.
@@ -82,6 +90,8 @@ pub enum Counter {
     OptionsLeftOut,
     /// Replies that left option 82 out for want of room (RFC 3046 section 2.2).
     RelayInformationLeftOut,
+    /// Addresses given out of contact that the partner might have given too; each was pinged first.
+    UnsettledGrants,
     /// Offers dropped because too many were held.
     OffersDropped,
     /// A reason for silence.
@@ -89,7 +99,7 @@ pub enum Counter {
 }
 
 /// All counters with their names, in the order of reports.
-pub const ALL: [(Counter, &str); 38] = [
+pub const ALL: [(Counter, &str); 43] = [
     (Counter::Discover, "discover"),
     (Counter::Request, "request"),
     (Counter::Decline, "decline"),
@@ -128,6 +138,11 @@ pub const ALL: [(Counter, &str); 38] = [
     (Counter::Silent(Silence::NoBootp), "silent-no-bootp"),
     (Counter::Silent(Silence::NeverAnswered), "silent-never-answered"),
     (Counter::Silent(Silence::JournalFull), "silent-journal-full"),
+    (Counter::Silent(Silence::Asleep), "silent-asleep"),
+    (Counter::Silent(Silence::Arriving), "silent-arriving"),
+    (Counter::Silent(Silence::Unproven), "silent-unproven"),
+    (Counter::Silent(Silence::NotOurs), "silent-not-ours"),
+    (Counter::UnsettledGrants, "unsettled-grants"),
 ];
 
 impl Counter {

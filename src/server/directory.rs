@@ -3,17 +3,22 @@
 use std::collections::HashMap;
 use std::net::Ipv4Addr;
 
-use crate::config::{Config, Host, HostIdentity, Membership, Range, Subnet};
+use super::event::PartnerId;
+use crate::config::{Config, GlobalPolicy, Host, HostIdentity, Link, Membership, Network, OptionSet, Range, Subnet};
 use crate::lease::pool::{Pool, PoolId, Pools};
 use crate::lease::{Client, Hardware};
 
 /// Octets of the longest hardware address (`chaddr`).
 const HARDWARE_MAX: usize = 16;
 
-/// A configuration with its indexes.
+/// A configuration with its indexes. On a failover the subnets of all its primaries stand side by side in it.
 #[derive(Debug)]
 pub struct Directory {
     config: Config,
+    /// Whose subnets there are: this server's own, or each primary's.
+    realms: Vec<Realm>,
+    subnet_realms: Vec<usize>,
+    host_realms: Vec<usize>,
     /// First and last address and index of each subnet, sorted; subnets do not overlap.
     subnets: Vec<(u32, u32, usize)>,
     relays: HashMap<Ipv4Addr, usize>,
@@ -27,11 +32,46 @@ pub struct Directory {
     link_pools: Vec<Vec<PoolId>>,
 }
 
+/// What one administrator's subnets have in common: the policies and options of the server that they belong to.
+#[derive(Debug)]
+struct Realm {
+    partner: Option<PartnerId>,
+    global: GlobalPolicy,
+    options: OptionSet,
+}
+
 impl Directory {
-    /// Arranges `config`.
+    /// Arranges `config`, and the parts of the primaries behind which this server stands.
     #[must_use]
-    pub fn new(config: Config) -> Directory {
+    pub fn new(mut config: Config) -> Directory {
+        let partner = config.failover.is_some().then_some(PartnerId(0));
+        let own = Realm { partner, global: config.global.clone(), options: config.options.clone() };
+        let mut realms = vec![own];
+        let mut subnet_realms = vec![0; config.subnets.len()];
+        let mut host_realms = vec![0; config.hosts.len()];
+        for index in 0..config.primaries.len() {
+            let Some(part) = config.primaries[index].part.clone() else { continue };
+            let realm = realms.len();
+            let part = *part;
+            realms.push(Realm { partner: Some(PartnerId(index)), global: part.global, options: part.options });
+            let (subnets, links) = (config.subnets.len(), config.links.len());
+            subnet_realms.resize(subnets + part.subnets.len(), realm);
+            host_realms.resize(config.hosts.len() + part.hosts.len(), realm);
+            config
+                .subnets
+                .extend(part.subnets.into_iter().map(|subnet| Subnet { link: subnet.link + links, ..subnet }));
+            let moved = |index: usize| index + subnets;
+            config.links.extend(
+                part.links
+                    .into_iter()
+                    .map(|link| Link { subnets: link.subnets.into_iter().map(moved).collect(), ..link }),
+            );
+            config.hosts.extend(part.hosts);
+        }
         let mut directory = Directory {
+            realms,
+            subnet_realms,
+            host_realms,
             subnets: subnet_order(&config),
             relays: HashMap::new(),
             reserved: HashMap::new(),
@@ -52,6 +92,37 @@ impl Directory {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Global policies that hold for a subnet.
+    #[must_use]
+    pub fn global(&self, subnet: usize) -> &GlobalPolicy {
+        &self.realms[self.subnet_realms[subnet]].global
+    }
+
+    /// [Options] that hold for a subnet.
+    #[must_use]
+    pub fn options(&self, subnet: usize) -> &OptionSet {
+        &self.realms[self.subnet_realms[subnet]].options
+    }
+
+    /// The partner of a subnet; none where the server stands alone.
+    #[must_use]
+    pub fn partner_of_subnet(&self, subnet: usize) -> Option<PartnerId> {
+        self.realms[self.subnet_realms[subnet]].partner
+    }
+
+    /// The partner of an address. A primary has one for all, also for addresses that it does not know any more.
+    #[must_use]
+    pub fn partner_of(&self, address: Ipv4Addr) -> Option<PartnerId> {
+        self.realms[0].partner.or_else(|| self.partner_of_subnet(self.subnet_of(address)?))
+    }
+
+    /// The subnets of a partner.
+    #[must_use]
+    pub fn subnets_of(&self, partner: PartnerId) -> Vec<Network> {
+        let belongs = |index: &usize| self.partner_of_subnet(*index) == Some(partner);
+        (0..self.config.subnets.len()).filter(belongs).map(|index| self.config.subnets[index].network).collect()
     }
 
     /// Untouched pools for every range, by [`PoolId`].
@@ -127,7 +198,9 @@ impl Directory {
             self.by_hardware.get(hardware_key(hardware, &mut key)?)
         });
         let by_circuit = circuit.and_then(|circuit| self.by_circuit.get(circuit));
-        let found = || [by_identifier, by_hardware, by_circuit].into_iter().flatten().flatten().copied();
+        let realm = self.config.links[link].subnets.first().map(|&subnet| self.subnet_realms[subnet]);
+        let here = move |&host: &usize| realm == Some(self.host_realms[host]);
+        let found = || [by_identifier, by_hardware, by_circuit].into_iter().flatten().flatten().copied().filter(here);
         let address = |&host: &usize| self.config.hosts[host].address;
         let on_link = |host: &usize| address(host).is_some_and(|address| self.link_of(address) == Some(link));
         found().find(on_link).or_else(|| found().find(|host| address(host).is_none())).or_else(|| found().next())

@@ -1,6 +1,7 @@
 //! Duty: may this server answer now, and if not, why. The one place that says no on the server's own account.
 
 use super::counters::Silence;
+use super::failover::Service;
 
 /// Whether to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,11 +21,14 @@ pub enum Room {
     Full,
 }
 
-/// Whether this server answers clients now. A standalone server does as long as its journal has room.
+/// Whether this server answers clients of a subnet now: a standalone server does as long as its journal has room, one
+/// of a pair while it has control.
 #[must_use]
-pub fn duty(room: Room) -> Duty {
-    match room {
-        Room::Enough => Duty::Serve,
-        Room::Full => Duty::Silent(Silence::JournalFull),
+pub fn duty(room: Room, service: Service) -> Duty {
+    match (room, service) {
+        (Room::Full, _) => Duty::Silent(Silence::JournalFull),
+        (Room::Enough, Service::Serves) => Duty::Serve,
+        (Room::Enough, Service::Asleep) => Duty::Silent(Silence::Asleep),
+        (Room::Enough, Service::Arriving) => Duty::Silent(Silence::Arriving),
     }
 }

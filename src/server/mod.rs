@@ -5,14 +5,19 @@
 
 pub mod bindings;
 pub mod counters;
+pub mod database;
 mod dhcp;
 pub mod directory;
 pub mod duty;
 pub mod event;
+pub mod failover;
+mod giving;
+pub mod held;
 pub mod limiter;
 pub mod offers;
 pub mod outbox;
 pub mod probe;
+pub mod random;
 pub mod recent;
 pub mod reply;
 mod report;
@@ -29,10 +34,12 @@ use log::info;
 use crate::clock::{Mono, Now};
 use crate::config::Config;
 use crate::lease::Binding;
+use crate::lease::record::{Complete, Record};
 use crate::wire::dhcp::{Scratch, parse};
 use bindings::Bindings;
 use duty::Room;
 use event::{Arrival, Input};
+use failover::{Failover, Past, Patience, Rest, TurnEnd};
 use limiter::Line;
 use outbox::{Effect, Outbox};
 use report::Reports;
@@ -54,6 +61,17 @@ pub struct Server {
     reload: Option<Reload>,
 }
 
+/// What a start knows beside configuration and journal.
+#[derive(Clone, Copy, Debug)]
+pub struct Beginning {
+    /// Whether an operator said that no leases exist (`--new`).
+    pub complete: Complete,
+    /// Whether to serve before the partner was heard of.
+    pub patience: Patience,
+    /// Whether the journal was cut at a damage.
+    pub past: Past,
+}
+
 /// A configuration that is being taken over.
 #[derive(Debug)]
 struct Reload {
@@ -68,7 +86,7 @@ impl Server {
         let mut hash_key = [0; 8];
         hash_key.copy_from_slice(&seed[..8]);
         Server {
-            service: Service::new(config, u64::from_le_bytes(hash_key)),
+            service: Service::new(config, u64::from_le_bytes(hash_key), Failover::new(seed)),
             scratch: Scratch::new(),
             reports: Reports::new(started),
             sweep: Sweep::default(),
@@ -81,10 +99,25 @@ impl Server {
         self.service.bindings.replay(binding);
     }
 
-    /// All bindings are replayed: arranges them for service.
-    pub fn begin_service(&mut self) {
+    /// Takes over any other fact from the journal.
+    pub fn replay_fact(&mut self, fact: &Record<'_>) {
+        self.service.failover.replay(fact);
+    }
+
+    /// All is replayed: arranges the bindings for service, and begins with the partners.
+    pub fn begin_service(&mut self, beginning: Beginning, now: Now, out: &mut Outbox) {
         let pools = self.service.directory.pools();
         self.service.bindings.use_pools(pools);
+        let Service { failover, bindings, directory, .. } = &mut self.service;
+        let Beginning { complete, patience, past } = beginning;
+        let start = failover::Start { config: directory.config(), complete, patience, past };
+        failover.start(&start, Rest { now, bindings, directory, out });
+    }
+
+    /// The partners, and what is known of the lease database.
+    #[must_use]
+    pub fn failover(&self) -> &Failover {
+        &self.service.failover
     }
 
     /// The bindings, to read.
@@ -126,7 +159,12 @@ impl Server {
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Outbox) {
         match input {
             Input::Packet { arrival, bytes } => self.on_packet(now, arrival, bytes, out),
-            Input::Partner { .. } | Input::Refused { .. } => {}
+            Input::Partner { partner, bytes } => self.with_failover(now, out, |failover, rest| {
+                failover.on_datagram(partner, bytes, rest);
+            }),
+            Input::Refused { partner } => self.with_failover(now, out, |failover, rest| {
+                failover.on_refused(partner, rest);
+            }),
             Input::Echo { address } => {
                 if let Some(waiting) = self.service.on_echo(now, address, out) {
                     self.on_packet(now, waiting.arrival, &waiting.bytes, out);
@@ -140,7 +178,7 @@ impl Server {
             Input::Report => self.reports.log(now, &self.service),
             Input::Stop => {
                 info!("stopping as asked");
-                out.effect(Effect::Stop);
+                self.service.failover.begin_stop(now);
             }
         }
     }
@@ -153,6 +191,25 @@ impl Server {
         }
         self.continue_reload();
         self.sweep.run(now, &mut self.service, out);
+        match self.with_failover(now, out, Failover::end_turn) {
+            TurnEnd::GoesOn => {}
+            TurnEnd::Stops => out.effect(Effect::Stop),
+            TurnEnd::Fails(partner) => out.effect(Effect::SyncFailed { partner }),
+        }
+        self.answer_held(now, out);
+    }
+
+    /// Answers what was kept for subnets that have come to this server.
+    fn answer_held(&mut self, now: Now, out: &mut Outbox) {
+        let freed = self.service.failover.take_freed();
+        for held in self.service.held.take(&freed, now.mono) {
+            self.on_packet(now, held.arrival, &held.bytes, out);
+        }
+    }
+
+    fn with_failover<R>(&mut self, now: Now, out: &mut Outbox, act: impl FnOnce(&mut Failover, Rest<'_>) -> R) -> R {
+        let Service { failover, bindings, directory, .. } = &mut self.service;
+        act(failover, Rest { now, bindings, directory, out })
     }
 
     /// When [`Server::expire`] is due at the latest; `None`: work is left, at once.
@@ -165,7 +222,8 @@ impl Server {
         let lapse = self.service.bindings.offers().next_lapse();
         let probe = self.service.probes.next_due();
         let sweep = self.sweep.next_due(self.config());
-        Some([lapse, probe, sweep].into_iter().flatten().fold(latest, Mono::min))
+        let partner = self.service.failover.next_due(now.mono);
+        Some([lapse, probe, sweep, partner].into_iter().flatten().fold(latest, Mono::min))
     }
 
     fn on_packet(&mut self, now: Now, arrival: Arrival, bytes: &[u8], out: &mut Outbox) {

@@ -66,6 +66,11 @@ pub enum Effect {
         /// Whether there is more, to be asked for with `ControlMore`; else the connection is closed after it.
         more: bool,
     },
+    /// End the process: SyncFailCritical is set and the sync with this primary failed.
+    SyncFailed {
+        /// The primary.
+        partner: PartnerId,
+    },
     /// End the process: everything that a planned stop needs has been done.
     Stop,
 }
@@ -126,6 +131,12 @@ impl Outbox {
         let Synced { .. } = synced;
         self.records.clear();
         Released { outbox: self }
+    }
+
+    /// The records are durable; the effects stay for the next turn's release.
+    pub fn keep_effects(&mut self, synced: Synced) {
+        let Synced { .. } = synced;
+        self.records.clear();
     }
 
     fn write(&mut self, compose: impl FnOnce(&mut Vec<u8>)) -> Range<usize> {

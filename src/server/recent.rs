@@ -1,6 +1,6 @@
 //! Transactions seen of late, for CheckTransactionID: a repeated DISCOVER, REQUEST or BOOTREQUEST is ignored.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use super::offers::ClientOnLink;
@@ -10,6 +10,9 @@ use crate::clock::Mono;
 const TRANSACTIONS_MAX: usize = 16_384;
 /// A client gives up on a transaction after about a minute (RFC 2131 section 4.1).
 const KEPT: Duration = Duration::from_secs(64);
+
+/// A client sends again after a second at the earliest.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A client on a link, its transaction id, and the type of message.
 pub type Transaction = (ClientOnLink, u32, u8);
@@ -34,6 +37,29 @@ impl Recent {
             return true;
         }
         self.order.push_back((now, transaction));
+        false
+    }
+}
+
+/// Requests for another server's offer, seen once: the same again after a second finds nobody else to answer.
+#[derive(Debug, Default)]
+pub struct SecondAsks {
+    seen: HashMap<ClientOnLink, (u32, Mono)>,
+}
+
+impl SecondAsks {
+    /// Whether `client` asked with the same transaction at least a second ago; keeps the first time in mind.
+    pub fn is_again(&mut self, client: ClientOnLink, xid: u32, now: Mono) -> bool {
+        if let Some(&(known, at)) = self.seen.get(&client)
+            && known == xid
+            && now.since(at) < KEPT
+        {
+            return now.since(at) >= SECOND;
+        }
+        if self.seen.len() >= TRANSACTIONS_MAX {
+            self.seen.clear();
+        }
+        self.seen.insert(client, (xid, now));
         false
     }
 }

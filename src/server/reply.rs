@@ -111,7 +111,7 @@ impl Draft<'_> {
             options.push(codes::REBINDING_TIME, t2);
         }
         let sent = &self.request.message.options;
-        let global = &self.settings.config.global;
+        let global = self.settings.global;
         if global.echo_client_id
             && let Some(identifier) = sent.get(codes::CLIENT_IDENTIFIER)
         {

@@ -9,10 +9,12 @@ use super::counters::{Counter, Counters, Silence, silence_name};
 use super::directory::{Directory, admits};
 use super::duty::{Duty, Room};
 use super::event::{Arrival, Interface};
+use super::failover::{self, Failover};
+use super::held::Held;
 use super::limiter::{Limiter, Line};
 use super::outbox::{Destination, Outbox};
 use super::probe::Probes;
-use super::recent::Recent;
+use super::recent::{Recent, SecondAsks};
 use super::reply::{self, Draft, Kind, Refusal};
 use super::request::{ClientName, Request, Via, identify};
 use super::scope;
@@ -40,6 +42,9 @@ pub struct Service {
     pub(super) recent: Recent,
     pub(super) limiter: Limiter,
     pub(super) room: Room,
+    pub(super) failover: Failover,
+    pub(super) held: Held,
+    pub(super) second_asks: SecondAsks,
 }
 
 /// How a message was dealt with: answered, or not and why.
@@ -47,7 +52,7 @@ pub(super) type Outcome = Result<(), Silence>;
 
 impl Service {
     /// A service with nothing known yet.
-    pub(super) fn new(config: Config, hash_key: u64) -> Service {
+    pub(super) fn new(config: Config, hash_key: u64, failover: Failover) -> Service {
         Service {
             directory: Directory::new(config),
             interfaces: Vec::new(),
@@ -57,6 +62,9 @@ impl Service {
             recent: Recent::default(),
             limiter: Limiter::default(),
             room: Room::Enough,
+            failover,
+            held: Held::default(),
+            second_asks: SecondAsks::default(),
         }
     }
 
@@ -88,9 +96,6 @@ impl Service {
         {
             return Err(Silence::ZeroMac);
         }
-        if let Duty::Silent(reason) = super::duty::duty(self.room) {
-            return Err(reason);
-        }
         let subnet = scope::subnet_for(&self.directory, &self.interfaces, &arrival, message);
         let Some(subnet) = subnet else {
             self.warn_no_subnet(now, &arrival, message);
@@ -98,6 +103,13 @@ impl Service {
         };
         let link = self.directory.subnet(subnet).link;
         let key = client.key().ok_or(Silence::NoIdentity)?;
+        if let Duty::Silent(reason) = super::duty::duty(self.room, self.served(subnet)) {
+            if reason == Silence::Arriving {
+                let network = self.directory.subnet(subnet).network;
+                self.held.keep(self.bindings.client_on_link(key, link), network, (arrival, bytes), now.mono);
+            }
+            return Err(reason);
+        }
         let mut request = Request {
             arrival,
             message,
@@ -153,7 +165,7 @@ impl Service {
 
     fn check_repetition(&mut self, now: Now, request: &Request<'_>, kind: Option<MessageType>) -> Outcome {
         let checked = matches!(kind, Some(MessageType::Discover | MessageType::Request) | None);
-        if !checked || !self.directory.config().global.check_transaction_id {
+        if !checked || !self.directory.global(request.subnet).check_transaction_id {
             return Ok(());
         }
         let octet = kind.map_or(0, u8::from);
@@ -161,8 +173,18 @@ impl Service {
         if self.recent.is_repeated(transaction, now.mono) { Err(Silence::RepeatedTransaction) } else { Ok(()) }
     }
 
+    /// Whether a subnet is served by this server, its partner, or neither for a moment.
+    pub(super) fn served(&self, subnet: usize) -> failover::Service {
+        let partner = self.directory.partner_of_subnet(subnet);
+        self.failover.service(partner, self.directory.subnet(subnet).network)
+    }
+
     /// Whether `address` may be this client's: reserved for it, or in a range of the link that admits it.
     pub(super) fn may_have(&self, request: &Request<'_>, address: Ipv4Addr) -> bool {
+        let subnet = self.directory.subnet_of(address);
+        if subnet.is_some_and(|subnet| self.served(subnet) != failover::Service::Serves) {
+            return false;
+        }
         if let Some(host) = self.directory.reserved_for(address) {
             return request.host == Some(host) && self.directory.link_of(address) == Some(request.link);
         }
@@ -185,7 +207,8 @@ impl Service {
             ranges.iter().find(|range| (range.first..=range.last).contains(&address))
         };
         Settings {
-            config: self.directory.config(),
+            options: self.directory.options(subnet),
+            global: self.directory.global(subnet),
             subnet: self.directory.subnet(subnet),
             range: range.or_else(around),
             host: request.host.map(|host| self.directory.host(host)),
@@ -232,10 +255,11 @@ impl Service {
 
     /// Sends a DHCPNAK.
     pub(super) fn refuse(&mut self, request: &Request<'_>, address: Ipv4Addr, why: &str, out: &mut Outbox) -> Outcome {
+        self.is_refusal_proven(request, address)?;
         let server = self.server_address(request)?;
         let port = self.directory.config().server.dhcp_port;
         let to = reply::nak_destination(request, self.source_address(request, server), port);
-        let global = &self.directory.config().global;
+        let global = self.directory.global(request.subnet);
         let both = [codes::CLIENT_IDENTIFIER, codes::SUBNET_SELECTION];
         let from = usize::from(!global.echo_client_id);
         let until = if global.subnet_selection { 2 } else { 1 };

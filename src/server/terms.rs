@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::clock::Secs;
-use crate::config::{BootSettings, Config, Host, Policy, Range, Subnet};
+use crate::config::{BootSettings, GlobalPolicy, Host, OptionSet, Policy, Range, Subnet};
 use crate::lease::Binding;
 use crate::wire::codes;
 
@@ -15,8 +15,10 @@ const T2_EIGHTHS: u64 = 7;
 /// Everything that is configured for one address and client, from the narrowest to the widest section.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
-    /// The whole configuration.
-    pub config: &'a Config,
+    /// [Options] of the server that the subnet belongs to.
+    pub options: &'a OptionSet,
+    /// Its global policies.
+    pub global: &'a GlobalPolicy,
     /// The subnet of the address.
     pub subnet: &'a Subnet,
     /// The range that the address comes from; none for a reserved or unknown address.
@@ -31,7 +33,7 @@ impl<'a> Settings<'a> {
     pub fn option(&self, code: u8) -> Option<&'a [u8]> {
         let narrow = self.host.and_then(|host| host.options.get(code));
         let range = || self.range.and_then(|range| range.options.get(code));
-        let wide = || self.subnet.options.get(code).or_else(|| self.config.options.get(code));
+        let wide = || self.subnet.options.get(code).or_else(|| self.options.get(code));
         narrow.or_else(range).or_else(wide)
     }
 
@@ -39,7 +41,7 @@ impl<'a> Settings<'a> {
     pub fn codes(&self) -> impl Iterator<Item = u8> + 'a {
         let host = self.host.into_iter().flat_map(|host| host.options.iter());
         let range = self.range.into_iter().flat_map(|range| range.options.iter());
-        host.chain(range).chain(self.subnet.options.iter()).chain(self.config.options.iter()).map(|entry| entry.0)
+        host.chain(range).chain(self.subnet.options.iter()).chain(self.options.iter()).map(|entry| entry.0)
     }
 
     /// The policy: the range's, with the host's keys put over it.

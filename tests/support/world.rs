@@ -231,8 +231,8 @@ impl World {
                     answer.goes_on = *more;
                     answer.control.push_str(&String::from_utf8_lossy(released.bytes(bytes)));
                 }
-                Effect::Partner { partner, .. } => panic!("a datagram to {partner:?}, and there is no partner"),
-                Effect::Stop => panic!("nobody asked the server to stop"),
+                Effect::Partner { .. } => panic!("a server without a partner has nobody to write to"),
+                Effect::Stop | Effect::SyncFailed { .. } => panic!("nobody asked the server to stop"),
             }
         }
         Ok(())

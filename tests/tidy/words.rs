@@ -42,7 +42,7 @@ const SHARED_WORDS: [&str; 9] = [
 const ROLE_FILES: [&str; 5] =
     ["src/config/", "src/server/failover/mod.rs", "src/server/duty.rs", "src/net/channels.rs", "src/server/report/"];
 /// Where besides the words for a side of the pair may stand: what a side is, how it is stored, how it is shown.
-const SIDE_FILES: [&str; 2] = ["src/lease/", "src/ctl/render.rs"];
+const SIDE_FILES: [&str; 4] = ["src/lease/", "src/ctl/render.rs", "src/server/failover/", "src/server/bindings.rs"];
 /// The one file that may hold unsafe code, each block of it with its reason.
 const UNSAFE_FILE: &str = "src/net/signals.rs";
 /// Prefixes of function names that say nothing.

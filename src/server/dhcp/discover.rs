@@ -7,6 +7,7 @@ use log::{info, warn};
 use crate::clock::{Now, Secs};
 use crate::lease::Binding;
 use crate::server::counters::{Counter, Silence};
+use crate::server::giving::Giving;
 use crate::server::limiter::Line;
 use crate::server::offers::{Offer, Probe};
 use crate::server::outbox::{Effect, Outbox};
@@ -55,7 +56,9 @@ impl Service {
             return Some(held);
         }
         let free = |address: &Ipv4Addr| {
-            self.may_have(request, *address) && self.bindings.is_available(*address, request.on_link, now.wall)
+            self.may_have(request, *address)
+                && self.bindings.is_available(*address, request.on_link, now.wall)
+                && self.giving(now, request, *address) != Giving::Not
         };
         let offered = self.bindings.offers().of_client(request.on_link).map(|offer| offer.address);
         let former = || self.former(request);
@@ -71,7 +74,20 @@ impl Service {
             if registered || !crate::server::directory::admits(range, request.host) {
                 continue;
             }
-            if let Some(address) = self.bindings.next_in(pool, now.wall) {
+            if !self.failover.is_pair() {
+                if let Some(address) = self.bindings.next_in(pool, now.wall) {
+                    return Some(address);
+                }
+                continue;
+            }
+            let candidates = self.bindings.candidates(pool, now.wall);
+            let this: &Service = self;
+            let given = |wanted| {
+                let fits = move |&address: &Ipv4Addr| this.giving(now, request, address) == wanted;
+                candidates.iter().copied().filter(fits)
+            };
+            // What is not surely this server's is taken from where the partner comes last.
+            if let Some(address) = given(Giving::Freely).next().or_else(|| given(Giving::PingFirst).next_back()) {
                 return Some(address);
             }
         }
@@ -85,7 +101,9 @@ impl Service {
             return None;
         }
         let own = self.bindings.table().find(address).is_some_and(|binding| binding.client.key() == Some(request.key));
-        if own && self.holds(now, request, address) || self.bindings.is_available(address, request.on_link, now.wall) {
+        let free = self.bindings.is_available(address, request.on_link, now.wall)
+            && self.giving(now, request, address) != Giving::Not;
+        if own && self.holds(now, request, address) || free {
             return Some(address);
         }
         if let Some(hidden) = self.limiter.allow(Line::ReservedTaken, now.mono) {
@@ -146,7 +164,8 @@ impl Service {
             probe = None;
         }
         let is_reserved = self.directory.reserved_for(address).is_some();
-        let wanted = policy.ping_before_assign && policy.ping_attempts > 0 && !is_reserved;
+        let asked = policy.ping_before_assign && policy.ping_attempts > 0 && !is_reserved;
+        let wanted = asked || self.giving(now, request, address) == Giving::PingFirst;
         match probe {
             Some(Probe::Pending) => return Err(Silence::AwaitingPing),
             Some(Probe::Passed) => {

@@ -10,7 +10,7 @@ use crate::server::service::{Outcome, Service};
 
 impl Service {
     pub(in crate::server) fn on_inform(&mut self, request: &Request<'_>, out: &mut Outbox) -> Outcome {
-        if self.directory.config().global.drop_all_inform {
+        if self.directory.global(request.subnet).drop_all_inform {
             return Err(Silence::InformDropped);
         }
         info!("DHCPINFORM from {} via {}", request.name(), self.via(request));

@@ -2,11 +2,13 @@
 
 use std::net::Ipv4Addr;
 
-use log::info;
+use log::{info, warn};
 
 use crate::clock::{Now, Secs};
 use crate::server::bindings::Grant;
-use crate::server::counters::Silence;
+use crate::server::counters::{Counter, Silence};
+use crate::server::giving::Giving;
+use crate::server::offers::Probe;
 use crate::server::outbox::Outbox;
 use crate::server::reply::Kind;
 use crate::server::request::Request;
@@ -57,7 +59,7 @@ impl Service {
         (address, server): (Ipv4Addr, Ipv4Addr),
         out: &mut Outbox,
     ) -> Outcome {
-        if !self.is_this_server(request, server) {
+        if !self.is_this_server(request, server) && !self.stands_in(now, request) {
             if let Some(offer) = self.bindings.offers().of_client(request.on_link).copied() {
                 self.probes.end(offer.address);
                 self.bindings.withdraw(offer.address);
@@ -77,7 +79,39 @@ impl Service {
             return self.refuse_taken(request, address, out);
         }
         let lease = self.lease_for(now, request, address);
+        if !held {
+            self.check_giving(now, request, address)?;
+        }
         self.acknowledge(now, request, (address, lease), out)
+    }
+
+    /// Whether a REQUEST that names another server is to be taken as ours: this server stands in for its partner, and
+    /// the client has asked the same thing a second ago in vain (failover.md section 7, rule 6).
+    fn stands_in(&mut self, now: Now, request: &Request<'_>) -> bool {
+        let partner = self.directory.partner_of_subnet(request.subnet);
+        if !self.failover.is_pair() || self.failover.is_in_contact(partner, now.mono) {
+            return false;
+        }
+        self.second_asks.is_again(request.on_link, request.message.header.xid, now.mono)
+    }
+
+    /// Whether the address may be given to a client that does not hold it: looked at again at the REQUEST. One that was
+    /// to be pinged first must have been offered by this server after the ping.
+    fn check_giving(&mut self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Outcome {
+        match self.giving(now, request, address) {
+            Giving::Freely => Ok(()),
+            Giving::Not => Err(Silence::NotOurs),
+            Giving::PingFirst => {
+                let offer = self.bindings.offers().of_client(request.on_link);
+                let pinged = offer.is_some_and(|offer| offer.address == address && offer.probe == Probe::Passed);
+                if !pinged {
+                    return Err(Silence::NotOurs);
+                }
+                self.counters.count(Counter::UnsettledGrants);
+                warn!("{address} is given to {} out of contact; the partner may have given it too", request.name());
+                Ok(())
+            }
+        }
     }
 
     /// INIT-REBOOT, RENEWING, REBINDING: the client has, or had, an address.
@@ -89,7 +123,7 @@ impl Service {
         out: &mut Outbox,
     ) -> Outcome {
         if self.directory.link_of(address) != Some(request.link) {
-            if !self.directory.config().global.nak_unknown_clients {
+            if !self.directory.global(request.subnet).nak_unknown_clients {
                 return Err(Silence::NotOurAddress);
             }
             return self.refuse(request, address, "address does not belong on this network", out);
@@ -121,6 +155,10 @@ impl Service {
         match claim {
             Claim::Reboot if !remembered => self.claim_of_unknown(now, request, address, out),
             Claim::Reboot | Claim::Renew | Claim::Rebind => {
+                // A client that says it holds the address is its own witness: no ping, but with StrictShares silence.
+                if self.giving(now, request, address) == Giving::Not {
+                    return Err(Silence::NotOurs);
+                }
                 let lease = self.lease_anew(request, address);
                 self.acknowledge(now, request, (address, lease), out)
             }
@@ -137,7 +175,7 @@ impl Service {
     }
 
     fn refuse_taken(&mut self, request: &Request<'_>, address: Ipv4Addr, out: &mut Outbox) -> Outcome {
-        if !self.directory.config().global.nack_requests_for_duplicates {
+        if !self.directory.global(request.subnet).nack_requests_for_duplicates {
             return Err(Silence::Duplicate);
         }
         self.refuse(request, address, "address is in use by another client", out)

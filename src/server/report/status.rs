@@ -5,7 +5,9 @@ use std::io::Write;
 use super::json::Object;
 use super::moment;
 use crate::clock::Now;
+use crate::server::counters::silence_name;
 use crate::server::duty::{Duty, duty};
+use crate::server::failover;
 use crate::server::service::Service;
 
 /// The status as lines of text.
@@ -20,6 +22,18 @@ pub(super) fn text(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     ];
     for line in lines {
         let _ = writeln!(text, "{line}");
+    }
+    for view in service.failover.views(now) {
+        let contact = if view.in_contact { "in contact" } else { "out of contact" };
+        let _ = writeln!(
+            text,
+            "partner {}: {} since {}, {contact}, {} changes not acknowledged, clock offset {} ms",
+            view.name,
+            view.state,
+            moment(view.since),
+            view.unacknowledged,
+            view.offset_millis
+        );
     }
     for interface in &service.interfaces {
         let addresses: Vec<String> = interface.addresses.iter().map(|(a, prefix)| format!("{a}/{prefix}")).collect();
@@ -48,10 +62,19 @@ pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     text.push(b'\n');
 }
 
-/// `serving`, or `silent: why`.
+/// What the server as a whole does: `serving`, or `silent: why`.
 pub(super) fn duty_text(service: &Service) -> String {
-    match duty(service.room) {
+    words(duty(service.room, failover::Service::Serves))
+}
+
+/// What the server does for one subnet.
+pub(super) fn subnet_duty(service: &Service, subnet: usize) -> String {
+    words(duty(service.room, service.served(subnet)))
+}
+
+fn words(duty: Duty) -> String {
+    match duty {
         Duty::Serve => "serving".to_owned(),
-        Duty::Silent(silence) => format!("silent: {}", crate::server::counters::silence_name(silence)),
+        Duty::Silent(silence) => format!("silent: {}", silence_name(silence)),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::json::{self, Object};
-use super::status::duty_text;
+use super::status::subnet_duty;
 use super::{Format, SLICE};
 use crate::clock::Now;
 use crate::lease::BindingState;
@@ -103,7 +103,7 @@ impl SubnetCount {
             offered,
             declined: count.declined,
             percent: (count.taken * 100).checked_div(size).unwrap_or(0),
-            duty: duty_text(service),
+            duty: subnet_duty(service, index),
         }
     }
 }

@@ -1,0 +1,74 @@
+//! One channel: a partner with the state table that this side of it runs, and the way of each event to that table.
+
+use super::Around;
+use super::partner::{Came, Partner};
+use super::primary::Primary;
+use super::secondary::{Secondary, Start, Verdict};
+use super::states::state_number;
+use crate::lease::record::Record;
+use crate::wire::failover::PartnerState;
+
+/// The state table that a partner runs.
+#[derive(Debug)]
+pub(super) enum Table {
+    Primary(Primary),
+    Secondary(Secondary),
+}
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    pub(super) partner: Partner,
+    pub(super) table: Table,
+}
+
+impl Channel {
+    /// The start of the server: takes over what the journal holds of the partner, and begins.
+    pub(super) fn start(&mut self, remembered: &[(String, Vec<u8>)], around: &mut Around<'_>) {
+        self.partner.since = around.now.wall;
+        let kept = remembered.iter().find(|entry| entry.0 == self.partner.name);
+        let mut kind = Start::Silent;
+        if let Some(Ok(Record::Channel(record))) = kept.map(|entry| Record::decode(&entry.1)) {
+            self.partner.replay(&record);
+            let had_control = [PartnerState::Active, PartnerState::Returning].map(state_number).contains(&record.state);
+            kind = if had_control { Start::WithControl } else { Start::Silent };
+        }
+        match &mut self.table {
+            Table::Primary(primary) => primary.claim(&mut self.partner, "start", around),
+            Table::Secondary(secondary) => secondary.start(&mut self.partner, kind, around),
+        }
+    }
+
+    /// This server's database is another one now: control is asked for, or the partner's bindings.
+    pub(super) fn begin_anew(&mut self, around: &mut Around<'_>) {
+        match &mut self.table {
+            Table::Primary(primary) => primary.claim(&mut self.partner, "the lease database went back in time", around),
+            Table::Secondary(secondary) => secondary.start(&mut self.partner, Start::Silent, around),
+        }
+    }
+
+    /// A datagram came.
+    pub(super) fn act(&mut self, came: Came<'_>, around: &mut Around<'_>) {
+        match &mut self.table {
+            Table::Primary(primary) => primary.on_message(&mut self.partner, came, around),
+            Table::Secondary(secondary) => secondary.on_message(&mut self.partner, came, around),
+        }
+    }
+
+    /// The end of a turn.
+    pub(super) fn end_turn(&mut self, around: &mut Around<'_>) -> Verdict {
+        let verdict = match &mut self.table {
+            Table::Primary(primary) => {
+                primary.tick(&mut self.partner, around);
+                Verdict::GoesOn
+            }
+            Table::Secondary(secondary) => secondary.tick(&mut self.partner, around),
+        };
+        let flow = self.partner.send_due(around);
+        match &mut self.table {
+            Table::Primary(primary) => primary.on_flow(&self.partner, flow),
+            Table::Secondary(secondary) => secondary.on_flow(&mut self.partner, flow, around),
+        }
+        self.partner.record(around);
+        verdict
+    }
+}

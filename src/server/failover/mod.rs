@@ -1,0 +1,444 @@
+//! The pair: all partners of this server, and the way of each input to the one that it concerns (failover.md).
+//!
+//! A primary has one partner, a failover one for each primary; partners know nothing of each other. What a partner
+//! needs of the rest of the server comes with each call ([`Around`]); what it wants done leaves by the outbox. Called
+//! by `server/mod.rs`; [`super::duty`] asks whether a subnet is served.
+
+mod apply;
+mod channel;
+mod flow;
+mod incoming;
+mod outgoing;
+mod partner;
+mod primary;
+mod secondary;
+pub mod session;
+mod settings;
+mod states;
+mod transfer;
+
+use crate::clock::{Mono, Now, Wall};
+use crate::config::{Config, Network, Role};
+use crate::lease::owner::Knowledge;
+use crate::lease::record::{Complete, Record};
+use crate::lease::{Side, Stamp};
+use crate::server::bindings::{Author, Bindings};
+use crate::server::database::Database;
+use crate::server::directory::Directory;
+use crate::server::event::PartnerId;
+use crate::server::outbox::Outbox;
+use crate::server::random::Random;
+use crate::wire::failover::PartnerState;
+use channel::{Channel, Table};
+use partner::Partner;
+use primary::{Primary, Stopping};
+use secondary::{Secondary, Verdict};
+
+pub use settings::Strictness;
+pub use states::state_name;
+
+/// Whether a primary may serve before it has heard of its failover.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Patience {
+    /// It serves when its requests for control stay unanswered.
+    #[default]
+    Normal,
+    /// `--wait-for-partner`: it serves nothing before contact.
+    WaitForPartner,
+}
+
+/// What a partner works with, for the time of one call.
+#[derive(Debug)]
+pub(super) struct Around<'a> {
+    pub(super) now: Now,
+    pub(super) bindings: &'a mut Bindings,
+    pub(super) directory: &'a Directory,
+    pub(super) database: &'a mut Database,
+    pub(super) random: &'a mut Random,
+    pub(super) out: &'a mut Outbox,
+    /// Subnets that this server serves from now on: what was held for them is to be answered.
+    pub(super) freed: &'a mut Vec<Network>,
+    /// Addresses that two clients were given.
+    pub(super) conflicts: &'a mut u64,
+    /// Set when this lease database turned out to have gone back in time.
+    pub(super) renew: bool,
+}
+
+/// All partners.
+#[derive(Debug)]
+pub struct Failover {
+    channels: Vec<Channel>,
+    database: Database,
+    random: Random,
+    freed: Vec<Network>,
+    conflicts: u64,
+    /// Channels of the journal whose partner the configuration may name.
+    remembered: Vec<(String, Vec<u8>)>,
+    stopping: bool,
+}
+
+/// What reports show of one partner.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// This server's state on the channel.
+    pub state: &'static str,
+    /// Since when.
+    pub since: Wall,
+    /// Whether it was heard of lately.
+    pub in_contact: bool,
+    /// Changes that it does not hold yet.
+    pub unacknowledged: usize,
+    /// Its lease clock minus ours.
+    pub offset_millis: i64,
+}
+
+/// What the end of a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// Nothing for the rest of the server.
+    GoesOn,
+    /// The planned stop is done.
+    Stops,
+    /// SyncFailCritical: the sync with this primary failed.
+    Fails(PartnerId),
+}
+
+/// The service that a subnet gets from this server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// This server answers.
+    Serves,
+    /// The partner does, or may.
+    Asleep,
+    /// It is on its way here: what comes now is to be kept for a moment.
+    Arriving,
+}
+
+impl Failover {
+    /// No partners yet. `seed` is random.
+    #[must_use]
+    pub fn new(seed: &[u8; 32]) -> Failover {
+        let mut number = [0; 8];
+        number.copy_from_slice(&seed[16..24]);
+        Failover {
+            channels: Vec::new(),
+            database: Database::new(seed),
+            random: Random::new(u64::from_le_bytes(number)),
+            freed: Vec::new(),
+            conflicts: 0,
+            remembered: Vec::new(),
+            stopping: false,
+        }
+    }
+
+    /// The facts about the lease database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Takes over a fact from the journal.
+    pub fn replay(&mut self, fact: &Record<'_>) {
+        if let Record::Channel(channel) = fact {
+            let mut payload = Vec::new();
+            fact.encode(&mut payload);
+            self.remembered.retain(|entry| entry.0 != channel.name);
+            self.remembered.push((channel.name.to_owned(), payload));
+        } else {
+            self.database.replay(fact);
+        }
+    }
+
+    /// Records for a snapshot: the database, and every channel.
+    pub fn snapshot(&self, encode: &mut dyn FnMut(&Record<'_>)) {
+        for record in self.database.all_records() {
+            encode(&record);
+        }
+        for channel in &self.channels {
+            encode(&Record::Channel(channel.partner.channel()));
+        }
+    }
+
+    /// What reports show of each partner.
+    pub fn views(&self, now: Now) -> impl Iterator<Item = View<'_>> {
+        self.channels.iter().map(move |channel| View {
+            name: &channel.partner.name,
+            state: state_name(channel.partner.state),
+            since: channel.partner.since,
+            in_contact: channel.partner.is_in_contact(now.mono),
+            unacknowledged: channel.partner.outgoing.unacknowledged(),
+            offset_millis: channel.partner.theirs.offset,
+        })
+    }
+
+    /// Whether there is any partner.
+    #[must_use]
+    pub fn is_pair(&self) -> bool {
+        !self.channels.is_empty()
+    }
+
+    /// Begins: partners of the configuration, this start in the journal, the first message of each.
+    pub(super) fn start(&mut self, start: &Start<'_>, rest: Rest<'_>) {
+        let newest = rest.bindings.stamps().last();
+        let alone = start.config.failover.is_none() && start.config.server.role == Role::Primary;
+        self.database.begin(newest, if alone { Complete::Yes } else { start.complete });
+        if start.past == Past::Lost {
+            self.renew_ids(newest);
+        }
+        self.record_identity(rest.out);
+        self.make_channels(start.config, start.patience);
+        if self.channels.is_empty() {
+            return;
+        }
+        rest.bindings.begin_pair(self.side());
+        self.count_newest(rest.bindings, rest.directory);
+        let remembered = std::mem::take(&mut self.remembered);
+        self.with_each(rest, |channel, around| channel.start(&remembered, around));
+    }
+
+    fn record_identity(&self, out: &mut Outbox) {
+        for record in self.database.newest_records() {
+            out.record(|payload| record.encode(payload));
+        }
+    }
+
+    fn side(&self) -> Side {
+        self.channels.first().map_or(Side::Primary, |channel| channel.partner.side)
+    }
+
+    fn make_channels(&mut self, config: &Config, patience: Patience) {
+        let boot = self.database.boot();
+        if let Some(failover) = &config.failover {
+            let (common, own) = settings::of_primary(failover);
+            let partner = Partner::new((PartnerId(0), "failover"), Side::Primary, common, boot);
+            self.channels.push(Channel { partner, table: Table::Primary(Primary::new(own, patience)) });
+        }
+        for (index, primary) in config.primaries.iter().enumerate() {
+            let (common, own) = settings::of_secondary(primary);
+            let partner = Partner::new((PartnerId(index), &primary.name), Side::Secondary, common, boot);
+            let table = Table::Secondary(Secondary::new(own, config.primaries.len()));
+            self.channels.push(Channel { partner, table });
+        }
+    }
+
+    /// Finds the newest own change of each channel.
+    fn count_newest(&mut self, bindings: &Bindings, directory: &Directory) {
+        let table = bindings.table();
+        for binding in table.slots(0, table.len()) {
+            let Some(partner) = directory.partner_of(binding.address) else { continue };
+            let Some(channel) = self.channels.get_mut(partner.0) else { continue };
+            if binding.origin == channel.partner.side {
+                channel.partner.newest = channel.partner.newest.max(binding.stamp);
+            }
+        }
+    }
+
+    /// Another database id and boot: what partners know of the former does not hold for this one.
+    fn renew_ids(&mut self, newest: Stamp) {
+        let mut id = [0; 16];
+        id[..8].copy_from_slice(&self.random.next_id().to_le_bytes());
+        id[8..].copy_from_slice(&self.random.next_id().to_le_bytes());
+        let boot = self.random.next_id();
+        self.database.renew(id, boot, newest);
+        for channel in &mut self.channels {
+            channel.partner.session.reboot(boot);
+            channel.partner.outgoing.end();
+            channel.partner.theirs.have = Stamp::default();
+        }
+    }
+
+    /// Acts on a datagram of a partner.
+    pub(super) fn on_datagram(&mut self, id: PartnerId, bytes: &[u8], rest: Rest<'_>) {
+        self.with(id, rest, |channel, around| {
+            if let Some(came) = channel.partner.receive(bytes, around) {
+                channel.act(came, around);
+            }
+        });
+    }
+
+    /// A partner's port is closed.
+    pub(super) fn on_refused(&mut self, id: PartnerId, rest: Rest<'_>) {
+        self.with(id, rest, |channel, around| match &mut channel.table {
+            Table::Primary(primary) => primary.on_refused(&channel.partner, around.now),
+            Table::Secondary(secondary) => secondary.on_refused(&channel.partner, around.now),
+        });
+    }
+
+    /// A planned stop begins.
+    pub(super) fn begin_stop(&mut self, now: Now) {
+        self.stopping = true;
+        for channel in &mut self.channels {
+            if let Table::Primary(primary) = &mut channel.table {
+                primary.begin_stop(now);
+            }
+        }
+    }
+
+    /// The end of a turn: what is due by time, streams, records.
+    pub(super) fn end_turn(&mut self, rest: Rest<'_>) -> TurnEnd {
+        let now = rest.now;
+        note_changes(&mut self.channels, rest.bindings, rest.directory);
+        let mut failed = None;
+        self.with_each(rest, |channel, around| {
+            if channel.end_turn(around) == Verdict::Ends {
+                failed = Some(channel.partner.id);
+            }
+        });
+        if let Some(partner) = failed {
+            return TurnEnd::Fails(partner);
+        }
+        let waits = |channel: &Channel| match &channel.table {
+            Table::Primary(primary) => primary.stopping(&channel.partner, now) == Stopping::Waiting,
+            Table::Secondary(_) => false,
+        };
+        if self.stopping && !self.channels.iter().any(waits) { TurnEnd::Stops } else { TurnEnd::GoesOn }
+    }
+
+    /// Subnets that came to this server in this turn.
+    pub(super) fn take_freed(&mut self) -> Vec<Network> {
+        std::mem::take(&mut self.freed)
+    }
+
+    /// When the next turn is due.
+    #[must_use]
+    pub fn next_due(&self, now: Mono) -> Option<Mono> {
+        let due = |channel: &Channel| {
+            let table = match &channel.table {
+                Table::Primary(primary) => primary.next_due(),
+                Table::Secondary(secondary) => secondary.next_due(&channel.partner),
+            };
+            [table, channel.partner.stream_due(now)].into_iter().flatten().min()
+        };
+        self.channels.iter().filter_map(due).min()
+    }
+
+    /// The service that a subnet of `partner` gets from this server.
+    #[must_use]
+    pub fn service(&self, partner: Option<PartnerId>, subnet: Network) -> Service {
+        let Some(channel) = partner.and_then(|partner| self.channels.get(partner.0)) else { return Service::Serves };
+        let state = channel.partner.state;
+        let serves = match &channel.table {
+            Table::Primary(primary) => primary.serves(state, subnet),
+            Table::Secondary(secondary) => secondary.serves(state, subnet),
+        };
+        match (serves, state) {
+            (true, _) => Service::Serves,
+            (false, PartnerState::Receiving) => Service::Arriving,
+            (false, _) => Service::Asleep,
+        }
+    }
+
+    /// What is known for deciding who may give an address of `partner`; none where the server stands alone.
+    #[must_use]
+    pub fn knowledge(&self, partner: Option<PartnerId>) -> Option<Knowledge> {
+        let channel = self.channels.get(partner?.0)?;
+        Some(Knowledge {
+            side: channel.partner.side,
+            complete: self.database.complete() == Complete::Yes,
+            quiet: channel.partner.quiet,
+            margin: channel.partner.margin(),
+        })
+    }
+
+    /// Whether a partner is in contact; true where the server stands alone.
+    #[must_use]
+    pub fn is_in_contact(&self, partner: Option<PartnerId>, now: Mono) -> bool {
+        let channel = partner.and_then(|partner| self.channels.get(partner.0));
+        channel.is_none_or(|channel| channel.partner.is_in_contact(now))
+    }
+
+    /// What a primary does out of contact when no settled address is left; a failover pings.
+    #[must_use]
+    pub fn strictness(&self, partner: Option<PartnerId>) -> Strictness {
+        match partner.and_then(|partner| self.channels.get(partner.0)).map(|channel| &channel.table) {
+            Some(Table::Primary(primary)) => primary.settings().strict,
+            Some(Table::Secondary(_)) | None => Strictness::PingFirst,
+        }
+    }
+
+    fn with(&mut self, id: PartnerId, rest: Rest<'_>, act: impl FnOnce(&mut Channel, &mut Around<'_>)) {
+        let Rest { now, bindings, directory, out } = rest;
+        let Some(channel) = self.channels.get_mut(id.0) else { return };
+        let mut around = Around {
+            now,
+            bindings: &mut *bindings,
+            directory,
+            database: &mut self.database,
+            random: &mut self.random,
+            out: &mut *out,
+            freed: &mut self.freed,
+            conflicts: &mut self.conflicts,
+            renew: false,
+        };
+        act(channel, &mut around);
+        let renew = around.renew;
+        note_changes(&mut self.channels, bindings, directory);
+        if renew {
+            self.renew_ids(bindings.stamps().last());
+            self.record_identity(out);
+            self.with_each(Rest { now, bindings, directory, out }, |channel, around| channel.begin_anew(around));
+        }
+    }
+
+    fn with_each(&mut self, rest: Rest<'_>, mut act: impl FnMut(&mut Channel, &mut Around<'_>)) {
+        let Rest { now, bindings, directory, out } = rest;
+        for channel in &mut self.channels {
+            let mut around = Around {
+                now,
+                bindings: &mut *bindings,
+                directory,
+                database: &mut self.database,
+                random: &mut self.random,
+                out: &mut *out,
+                freed: &mut self.freed,
+                conflicts: &mut self.conflicts,
+                renew: false,
+            };
+            act(channel, &mut around);
+        }
+        note_changes(&mut self.channels, bindings, directory);
+    }
+}
+
+/// Tells each partner's stream what changed in its subnets.
+fn note_changes(channels: &mut [Channel], bindings: &mut Bindings, directory: &Directory) {
+    for changed in bindings.take_changed() {
+        let Some(partner) = directory.partner_of(changed.address) else { continue };
+        let Some(channel) = channels.get_mut(partner.0) else { continue };
+        let own = changed.author == Author::Own;
+        if own {
+            channel.partner.newest = channel.partner.newest.max(changed.stamp);
+        }
+        channel.partner.outgoing.note(changed.address, changed.former, own.then_some(changed.stamp));
+    }
+}
+
+/// What the start of the server tells.
+#[derive(Debug)]
+pub(super) struct Start<'a> {
+    pub(super) config: &'a Config,
+    /// Whether an operator said that no leases exist.
+    pub(super) complete: Complete,
+    pub(super) patience: Patience,
+    pub(super) past: Past,
+}
+
+/// Whether the journal holds all that it ever promised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Past {
+    /// It does.
+    Whole,
+    /// It was cut at a damage: the database went back in time.
+    Lost,
+}
+
+/// The rest of the server, for the time of one call.
+#[derive(Debug)]
+pub(super) struct Rest<'a> {
+    pub(super) now: Now,
+    pub(super) bindings: &'a mut Bindings,
+    pub(super) directory: &'a Directory,
+    pub(super) out: &'a mut Outbox,
+}

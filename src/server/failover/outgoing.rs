@@ -1,0 +1,292 @@
+//! The stream of own changes to a partner: composed when cut, kept until acknowledged, sent again when it is time
+//! (failover.md section 5).
+//!
+//! Nothing is queued: what the partner lacks stands in an order of (stamp, address), and a record is composed from the
+//! binding as it is then, so ten changes of an address cost one record. Long streams are filled by a walk over the
+//! table, a slice a turn.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::net::Ipv4Addr;
+use std::ops::Bound;
+use std::time::Duration;
+
+use crate::clock::Mono;
+use crate::journal::frame;
+use crate::lease::record::Record;
+use crate::lease::table::LeaseTable;
+use crate::lease::{Side, Stamp};
+
+/// Pieces under way at once.
+pub(super) const WINDOW: usize = 64;
+/// Later pieces acknowledged that make one be sent again at once.
+const OVERTAKEN: u32 = 3;
+/// Octets composed ahead of the window at most: one record more than a piece.
+const AHEAD: usize = 8 * 1024;
+
+/// What is in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Own changes behind what the partner holds.
+    Changes,
+    /// Every binding of the channel, whatever its origin, then a mark; for a partner that is not complete.
+    Copy,
+}
+
+/// One piece that is not acknowledged.
+#[derive(Debug)]
+struct Flight {
+    number: u32,
+    octets: Vec<u8>,
+    /// All records up to this stamp end in this piece or before.
+    until: Stamp,
+    sent: Mono,
+    resends: u32,
+    overtaken: u32,
+    acked: bool,
+}
+
+/// The stream to one partner.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    stream: u64,
+    content: Content,
+    /// What is to be sent or acknowledged, in order.
+    pending: BTreeSet<(Stamp, u32)>,
+    /// Where the walk that fills `pending` is; changes meanwhile are noted as ever.
+    walk: Option<usize>,
+    from: Stamp,
+    /// The last record composed.
+    composed: (Stamp, u32),
+    /// Octets composed and not yet cut.
+    uncut: Vec<u8>,
+    /// A copy's mark is to come behind this stamp.
+    mark: Option<Stamp>,
+    window: VecDeque<Flight>,
+    next_number: u32,
+    /// All pieces of a copy up to its mark, by number of the first piece behind it.
+    mark_ends: Option<u32>,
+}
+
+/// A piece to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut<'a> {
+    /// The stream.
+    pub stream: u64,
+    /// The piece's number.
+    pub number: u32,
+    /// Its octets.
+    pub octets: &'a [u8],
+}
+
+impl Outgoing {
+    /// No stream yet.
+    #[must_use]
+    pub(super) fn new() -> Outgoing {
+        Outgoing {
+            stream: 0,
+            content: Content::Changes,
+            pending: BTreeSet::new(),
+            walk: None,
+            from: Stamp::default(),
+            composed: (Stamp::default(), 0),
+            uncut: Vec::new(),
+            mark: None,
+            window: VecDeque::new(),
+            next_number: 0,
+            mark_ends: None,
+        }
+    }
+
+    /// Begins a stream behind `from`, which the partner holds; the walk that fills it follows. `newest` is the newest
+    /// own change, the end of a copy.
+    pub(super) fn begin(&mut self, content: Content, from: Stamp, newest: Stamp) {
+        let stream = self.stream + 1;
+        let mark = (content == Content::Copy).then_some(newest);
+        *self = Outgoing { stream, content, from, mark, walk: Some(0), ..Outgoing::new() };
+        if content == Content::Changes {
+            self.composed = (from, u32::MAX);
+        }
+    }
+
+    /// Stops sending; what the partner lacks is found again when a stream begins.
+    pub(super) fn end(&mut self) {
+        *self = Outgoing { stream: self.stream, ..Outgoing::new() };
+    }
+
+    /// Whether a stream is under way.
+    #[must_use]
+    pub(super) fn is_begun(&self) -> bool {
+        self.next_number > 0 || self.walk.is_some() || self.mark.is_some() || self.composed != (Stamp::default(), 0)
+    }
+
+    /// Whether everything has been sent and acknowledged.
+    #[must_use]
+    pub(super) fn is_done(&self) -> bool {
+        self.walk.is_none() && self.pending.is_empty() && self.window.is_empty() && self.mark.is_none()
+    }
+
+    /// Changes that the partner does not hold yet, as far as is known.
+    #[must_use]
+    pub(super) fn unacknowledged(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether the walk is not finished, so that [`Outgoing::unacknowledged`] is not the whole.
+    #[must_use]
+    pub(super) fn is_filling(&self) -> bool {
+        self.walk.is_some()
+    }
+
+    /// Notes a change: of the channel's binding at `address`, from `former` to `stamp`.
+    pub(super) fn note(&mut self, address: Ipv4Addr, former: Option<Stamp>, stamp: Option<Stamp>) {
+        if let Some(former) = former {
+            self.pending.remove(&(former, address.to_bits()));
+        }
+        if let Some(stamp) = stamp {
+            self.pending.insert((stamp, address.to_bits()));
+        }
+    }
+
+    /// Goes on with the walk over the table; `belongs` tells whether an address is of this channel.
+    pub(super) fn fill(&mut self, table: &LeaseTable, side: Side, slice: usize, belongs: impl Fn(Ipv4Addr) -> bool) {
+        let Some(from) = self.walk else { return };
+        for binding in table.slots(from, slice) {
+            let wanted = self.content == Content::Copy || binding.origin == side && binding.stamp > self.from;
+            if wanted && belongs(binding.address) {
+                self.pending.insert((binding.stamp, binding.address.to_bits()));
+            }
+        }
+        self.walk = (from + slice < table.len()).then_some(from + slice);
+    }
+
+    /// The partner holds all own changes up to `have`: they need not be sent (again).
+    pub(super) fn held(&mut self, have: Stamp) {
+        if self.content == Content::Changes {
+            self.pending = self.pending.split_off(&(have, u32::MAX));
+        }
+    }
+
+    /// Takes an acknowledgement: all pieces before `next` and those of the bitmap behind it are durable there. Returns
+    /// the round trip of the newest one that was sent once.
+    pub(super) fn acknowledge(&mut self, stream: u64, (next, later): (u32, u64), now: Mono) -> Option<Duration> {
+        if stream != self.stream {
+            return None;
+        }
+        let mut round_trip = None;
+        for flight in &mut self.window {
+            let behind = flight.number.checked_sub(next);
+            let is_held = match behind {
+                None => true,
+                Some(0) => false,
+                Some(distance) => distance <= 64 && later >> (distance - 1) & 1 == 1,
+            };
+            if is_held && !flight.acked {
+                flight.acked = true;
+                if flight.resends == 0 {
+                    round_trip = Some(now.since(flight.sent));
+                }
+            }
+        }
+        let mut acked_behind = 0;
+        for flight in self.window.iter_mut().rev() {
+            if flight.acked {
+                acked_behind += 1;
+            } else {
+                flight.overtaken = flight.overtaken.max(acked_behind);
+            }
+        }
+        while let Some(flight) = self.window.front()
+            && flight.acked
+        {
+            if self.content == Content::Copy {
+                self.pending = self.pending.split_off(&(flight.until, u32::MAX));
+            }
+            self.window.pop_front();
+        }
+        if self.mark_ends.is_some_and(|end| next >= end) {
+            // The copy is there: from now on this is a stream of changes like any other.
+            (self.content, self.mark_ends) = (Content::Changes, None);
+        }
+        round_trip
+    }
+
+    /// Cuts the next piece of at most `size` octets, if there is anything to send and the window has room.
+    pub(super) fn cut(&mut self, table: &LeaseTable, size: usize, now: Mono) -> Option<Cut<'_>> {
+        if self.walk.is_some() || self.window.len() >= WINDOW {
+            return None;
+        }
+        self.compose(table, size.max(1));
+        if self.uncut.is_empty() {
+            return None;
+        }
+        let length = self.uncut.len().min(size);
+        let octets: Vec<u8> = self.uncut.drain(..length).collect();
+        let until = if self.uncut.is_empty() { self.composed.0 } else { Stamp::default() };
+        let number = self.next_number;
+        self.next_number += 1;
+        if self.content == Content::Copy && self.mark.is_none() && self.uncut.is_empty() {
+            self.mark_ends.get_or_insert(self.next_number);
+        }
+        let flight = Flight { number, octets, until, sent: now, resends: 0, overtaken: 0, acked: false };
+        self.window.push_back(flight);
+        let stream = self.stream;
+        self.window.back().map(|flight| Cut { stream, number, octets: &flight.octets })
+    }
+
+    /// The next piece that is to be sent again: not acknowledged for `wait`, or overtaken. `Err` when one has been
+    /// sent again `resends_max` times in vain.
+    pub(super) fn again(&mut self, wait: Duration, resends_max: u32, now: Mono) -> Result<Option<Cut<'_>>, Exhausted> {
+        let stream = self.stream;
+        for flight in self.window.iter_mut().filter(|flight| !flight.acked) {
+            if flight.overtaken >= OVERTAKEN {
+                (flight.overtaken, flight.sent) = (0, now);
+                return Ok(Some(Cut { stream, number: flight.number, octets: &flight.octets }));
+            }
+            if now.since(flight.sent) >= wait {
+                if flight.resends >= resends_max {
+                    return Err(Exhausted);
+                }
+                flight.resends += 1;
+                flight.sent = now;
+                return Ok(Some(Cut { stream, number: flight.number, octets: &flight.octets }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The last piece that is not acknowledged, to be repeated while a subnet is in transfer.
+    #[must_use]
+    pub(super) fn last(&self) -> Option<Cut<'_>> {
+        let flight = self.window.iter().rev().find(|flight| !flight.acked)?;
+        Some(Cut { stream: self.stream, number: flight.number, octets: &flight.octets })
+    }
+
+    /// When the next piece is to be sent again.
+    #[must_use]
+    pub(super) fn next_due(&self, wait: Duration) -> Option<Mono> {
+        self.window.iter().filter(|flight| !flight.acked).map(|flight| flight.sent + wait).min()
+    }
+
+    fn compose(&mut self, table: &LeaseTable, size: usize) {
+        while self.uncut.len() < size.min(AHEAD) {
+            let behind = (Bound::Excluded(self.composed), Bound::Unbounded);
+            let next = self.pending.range(behind).next().copied();
+            if let Some(mark) = self.mark
+                && next.is_none_or(|next| next.0 > mark)
+            {
+                frame::append(&mut self.uncut, |payload| Record::CopyEnd { newest: mark }.encode(payload));
+                self.mark = None;
+                continue;
+            }
+            let Some((stamp, address)) = next else { break };
+            self.composed = (stamp, address);
+            if let Some(binding) = table.find(Ipv4Addr::from_bits(address)) {
+                frame::append(&mut self.uncut, |payload| Record::Binding(binding).encode(payload));
+            }
+        }
+    }
+}
+
+/// A piece was sent as often as it may be: the partner is out of contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exhausted;

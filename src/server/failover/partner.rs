@@ -1,0 +1,386 @@
+//! One partner: session, both streams, what is known of it, and the state of this side (failover.md sections 3 to 6).
+//!
+//! What holds for both sides stands here; the state tables are [`super::primary`] and [`super::secondary`].
+
+use std::time::Duration;
+
+use log::{info, log, warn};
+
+use super::Around;
+use super::incoming::Incoming;
+use super::outgoing::{Content, Outgoing};
+use super::session::{Dropped, Ends, Session, Verdict};
+use super::settings::{Common, POLL_DELAY, Rhythm};
+use super::states::{is_polling, state_name, state_number};
+use crate::clock::{Mono, Now, Wall};
+use crate::lease::owner::Quiet;
+use crate::lease::record::{Channel, Complete, Record};
+use crate::lease::{Side, Stamp};
+use crate::server::event::PartnerId;
+use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
+
+/// The lowest wait before something in a transfer is repeated.
+pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
+
+/// One partner.
+#[derive(Debug)]
+pub(super) struct Partner {
+    pub(super) id: PartnerId,
+    pub(super) name: String,
+    pub(super) side: Side,
+    pub(super) common: Common,
+    pub(super) session: Session,
+    pub(super) outgoing: Outgoing,
+    pub(super) incoming: Incoming,
+    pub(super) state: PartnerState,
+    pub(super) since: Wall,
+    pub(super) theirs: Theirs,
+    /// How far the partner's own changes are held here, durably at the end of the turn.
+    pub(super) have: Have,
+    pub(super) quiet: Option<Quiet>,
+    /// When the last proven datagram came that acknowledges one of ours.
+    pub(super) contact: Option<Mono>,
+    /// When the last message of the session came, acknowledging or not.
+    pub(super) heard: Option<Mono>,
+    pub(super) rhythm: Rhythm,
+    pub(super) round_trip: Duration,
+    pub(super) newest: Stamp,
+    pub(super) partner_down: bool,
+    pub(super) dropped: Vec<(Dropped, u64)>,
+    pub(super) ack_owed: bool,
+    kept: Option<Vec<u8>>,
+    pub(super) lonely_since: Option<Mono>,
+    pub(super) sizes_differ: bool,
+}
+
+/// How far the partner's changes are held: up to a stamp, reached under a boot of the partner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Have {
+    /// The partner's boot at that time.
+    pub boot: u64,
+    /// The stamp.
+    pub stamp: Stamp,
+}
+
+/// What the partner's newest header says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Theirs {
+    /// Its lease database; zeros when it was never heard of.
+    pub database: [u8; 16],
+    /// Whether that is complete.
+    pub complete: bool,
+    /// It holds our own changes up to here.
+    pub have: Stamp,
+    /// Its newest own change.
+    pub newest: Stamp,
+    /// Its state, in this session.
+    pub state: Option<PartnerState>,
+    /// Its lease clock minus ours, in milliseconds.
+    pub offset: i64,
+}
+
+impl Partner {
+    /// A partner that was never heard of.
+    pub(super) fn new((id, name): (PartnerId, &str), side: Side, common: Common, boot: u64) -> Partner {
+        let ends = if side == Side::default() { Ends::Primary } else { Ends::Failover };
+        Partner {
+            id,
+            name: name.to_owned(),
+            side,
+            common,
+            session: Session::new(ends, boot),
+            outgoing: Outgoing::new(),
+            incoming: Incoming::default(),
+            state: PartnerState::Claiming,
+            since: Wall::default(),
+            theirs: Theirs::default(),
+            have: Have::default(),
+            quiet: None,
+            contact: None,
+            heard: None,
+            rhythm: Rhythm::default(),
+            round_trip: Duration::from_millis(1),
+            newest: Stamp::default(),
+            partner_down: false,
+            dropped: Vec::new(),
+            ack_owed: false,
+            kept: None,
+            lonely_since: None,
+            sizes_differ: false,
+        }
+    }
+
+    /// Takes over what the journal holds of it.
+    pub(super) fn replay(&mut self, channel: &Channel<'_>) {
+        self.theirs.database = channel.database;
+        self.have = Have { boot: channel.have_boot, stamp: channel.have };
+        self.partner_down = channel.partner_down == 1;
+        self.since = channel.since;
+        let known = channel.quiet_clock > Wall::default();
+        self.quiet = known.then_some(Quiet { clock: channel.quiet_clock, held: channel.quiet_held });
+    }
+
+    /// Whether the partner was heard of lately, whether or not it hears us.
+    pub(super) fn is_heard(&self, now: Mono) -> bool {
+        self.heard.is_some_and(|heard| now.since(heard) <= self.rhythm.contact())
+    }
+
+    /// Whether the partner was heard of lately, and hears us.
+    pub(super) fn is_in_contact(&self, now: Mono) -> bool {
+        self.contact.is_some_and(|contact| now.since(contact) <= self.rhythm.contact())
+    }
+
+    /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
+    pub(super) fn margin(&self) -> Duration {
+        self.common.skew.max(Duration::from_millis(self.theirs.offset.unsigned_abs()))
+    }
+
+    /// Enters a state: the one place where that happens. The record of it is in this turn's commit.
+    pub(super) fn enter(&mut self, state: PartnerState, reason: &str, now: Now) {
+        if state == self.state {
+            return;
+        }
+        let (from, to) = (state_name(self.state), state_name(state));
+        // A sleeping failover polls day and night; that is not news.
+        let polls = is_polling(self.state) && is_polling(state);
+        let level = if polls { log::Level::Debug } else { log::Level::Info };
+        log!(level, "partner {}: {from} -> {to}, reason: {reason}", self.name);
+        self.state = state;
+        if !polls {
+            self.since = now.wall;
+        }
+    }
+
+    /// Sends a message.
+    pub(super) fn send(&mut self, body: Body<'_>, around: &mut Around<'_>) {
+        let header = self.header(&body, around);
+        let keys = &self.common.keys;
+        around.out.partner(self.id, |out| {
+            let from = out.len();
+            emit(&Datagram { header, body }, out);
+            keys.seal(out, from);
+        });
+    }
+
+    fn header(&mut self, body: &Body<'_>, around: &Around<'_>) -> Header {
+        let greets = matches!(body, Body::Hello { .. } | Body::HelloAck { .. });
+        let partner_boot = if greets { self.session.greeted() } else { self.session.partner_boot() };
+        Header {
+            session: if greets { 0 } else { self.session.id() },
+            sequence: self.session.next_sequence(),
+            seen: self.session.seen(),
+            boot: self.session.boot(),
+            partner_boot,
+            database: around.database.id(),
+            partner_database: self.theirs.database,
+            complete: around.database.complete() == Complete::Yes,
+            state: self.state,
+            transfer: 0,
+            have_boot: self.have.boot,
+            have: self.have.stamp.0,
+            newest: self.newest.0,
+            clock: around.now.wall.millis(),
+            config_generation: 0,
+            config_digest: [0; 8],
+            buffer_size: self.common.buffer_size,
+        }
+    }
+
+    /// Takes a datagram; a message of the session comes back, with its header, to be acted upon.
+    pub(super) fn receive<'b>(&mut self, bytes: &'b [u8], around: &mut Around<'_>) -> Option<Came<'b>> {
+        let Ok(open) = self.common.keys.open(bytes) else {
+            self.count(Dropped::Seal);
+            return None;
+        };
+        let Ok(datagram) = parse(open) else {
+            self.count(Dropped::Malformed);
+            return None;
+        };
+        let Datagram { header, body } = datagram;
+        let verdict = self.session.receive(&header, &body, (around.now.mono, &self.common.keys, around.random));
+        match verdict {
+            Verdict::Message { newest } => {
+                self.hear(around.now);
+                let newest = newest && self.read_header(&header, around);
+                Some(Came::Message { header, body, newest })
+            }
+            Verdict::Greet(greeting) => {
+                self.send(greeting, around);
+                None
+            }
+            Verdict::Established { greeting, is_new } => {
+                if let Some(greeting) = greeting {
+                    self.send(greeting, around);
+                }
+                if !is_new {
+                    return None;
+                }
+                self.incoming.reset();
+                self.outgoing.end();
+                self.theirs.state = None;
+                self.heard = Some(around.now.mono);
+                self.read_header(&header, around);
+                info!("partner {}: session with its boot {:016x}", self.name, header.boot);
+                Some(Came::Session)
+            }
+            Verdict::Behind => {
+                let boot = around.random.next_id();
+                warn!("partner {} has seen later datagrams than were sent: this server was set back", self.name);
+                around.database.reboot(boot, self.newest);
+                self.session.reboot(boot);
+                None
+            }
+            Verdict::Drop(reason) => {
+                self.count(reason);
+                None
+            }
+        }
+    }
+
+    fn hear(&mut self, now: Now) {
+        self.heard = Some(now.mono);
+        if self.session.is_acknowledged() {
+            self.contact = Some(now.mono);
+            self.lonely_since = None;
+        }
+    }
+
+    /// Takes over what the newest header says. `false` when this server's database turned out to have gone back.
+    fn read_header(&mut self, header: &Header, around: &mut Around<'_>) -> bool {
+        if header.database != self.theirs.database {
+            self.theirs.database = header.database;
+            (self.have, self.quiet) = (Have::default(), None);
+        }
+        let told = Stamp(header.have);
+        let ours = header.partner_database == around.database.id();
+        if ours && !around.database.did_reach(header.have_boot, told, self.newest) {
+            warn!(
+                "partner {} holds changes that this lease database never made: an older copy was restored",
+                self.name
+            );
+            around.renew = true;
+            return false;
+        }
+        self.theirs.have = if ours { told } else { Stamp::default() };
+        self.theirs.complete = header.complete;
+        self.theirs.newest = Stamp(header.newest);
+        self.theirs.state = Some(header.state);
+        let difference = i128::from(header.clock) - i128::from(around.now.wall.millis());
+        self.theirs.offset = i64::try_from(difference).unwrap_or(i64::MAX);
+        self.compare_sizes(header.buffer_size);
+        self.outgoing.held(self.theirs.have);
+        self.note_quiet(header);
+        true
+    }
+
+    /// Rule 3 of section 7: the facts of one datagram, of a partner that had nothing that is not held here.
+    fn note_quiet(&mut self, header: &Header) {
+        let clock = Wall::from_millis(header.clock);
+        let is_newer = self.quiet.is_none_or(|quiet| clock > quiet.clock);
+        if Stamp(header.newest) <= self.have.stamp && is_newer {
+            self.quiet = Some(Quiet { clock, held: self.theirs.have });
+        }
+    }
+
+    fn compare_sizes(&mut self, theirs: u16) {
+        let differ = theirs != self.common.buffer_size;
+        if differ && !self.sizes_differ {
+            let ours = self.common.buffer_size;
+            warn!(
+                "partner {}: SyncBindingBufSize is {ours} here and {theirs} there; no changes go until equal",
+                self.name
+            );
+        }
+        self.sizes_differ = differ;
+    }
+
+    /// Whether SyncBindingBufSize differs between the two.
+    pub(super) fn sizes_differ(&self) -> bool {
+        self.sizes_differ
+    }
+
+    fn count(&mut self, reason: Dropped) {
+        match self.dropped.iter_mut().find(|entry| entry.0 == reason) {
+            Some(entry) => entry.1 += 1,
+            None => self.dropped.push((reason, 1)),
+        }
+    }
+
+    /// Takes a piece of the partner's stream and applies the records that it completes.
+    pub(super) fn on_piece(&mut self, header: &Header, piece: &Piece<'_>, around: &mut Around<'_>) {
+        if self.sizes_differ || !self.incoming.take(piece.stream, piece.number, piece.octets) {
+            return;
+        }
+        self.ack_owed = true;
+        let mut incoming = std::mem::take(&mut self.incoming);
+        let whole = incoming.records(|payload| super::apply::record(self, header, payload, around));
+        self.incoming = incoming;
+        if !whole {
+            warn!("partner {}: its stream of changes is broken; it begins anew", self.name);
+            self.incoming.reset();
+            self.ack_owed = false;
+        }
+        self.note_quiet(header);
+    }
+
+    /// Takes an acknowledgement of our stream.
+    pub(super) fn on_ack(&mut self, stream: u64, pieces: (u32, u64), now: Mono) {
+        if let Some(round_trip) = self.outgoing.acknowledge(stream, pieces, now) {
+            self.round_trip = (self.round_trip * 7 + round_trip) / 8;
+        }
+    }
+
+    /// Begins the stream anew: a session, a SyncStart, or contact after a time without.
+    pub(super) fn begin_stream(&mut self) {
+        let content = if self.theirs.complete { Content::Changes } else { Content::Copy };
+        self.outgoing.begin(content, self.theirs.have, self.newest);
+    }
+
+    /// Records what is to be known after a restart, if that changed.
+    pub(super) fn record(&mut self, around: &mut Around<'_>) {
+        let record = Record::Channel(self.channel());
+        let mut payload = Vec::new();
+        record.encode(&mut payload);
+        if self.kept.as_ref() != Some(&payload) {
+            around.out.record(|out| out.extend_from_slice(&payload));
+            self.kept = Some(payload);
+        }
+    }
+
+    /// The record of this channel.
+    pub(super) fn channel(&self) -> Channel<'_> {
+        let quiet = self.quiet.unwrap_or_default();
+        Channel {
+            name: &self.name,
+            state: state_number(if is_polling(self.state) { PartnerState::Asleep } else { self.state }),
+            partner_down: u8::from(self.partner_down),
+            database: self.theirs.database,
+            have_boot: self.have.boot,
+            have: self.have.stamp,
+            quiet_clock: quiet.clock,
+            quiet_held: quiet.held,
+            since: self.since,
+        }
+    }
+
+    /// The pause between polls: the failover's own, else the primary's, else the default.
+    pub(super) fn poll_delay(&self, told: Option<Duration>) -> Duration {
+        self.common.poll_delay.or(told).unwrap_or(POLL_DELAY)
+    }
+}
+
+/// A message of the session, or the news that there is one.
+#[derive(Debug)]
+pub(super) enum Came<'b> {
+    /// A new session stands; what waits for an answer is to be sent again.
+    Session,
+    /// A message.
+    Message {
+        /// Its header.
+        header: Header,
+        /// What it says.
+        body: Body<'b>,
+        /// Whether its header counts: it has the highest sequence so far.
+        newest: bool,
+    },
+}

@@ -1,0 +1,335 @@
+//! The primary's side of a channel (failover.md section 6): Claiming, Receiving, Serving, Given.
+//!
+//! It serves a subnet when the failover does not: because the failover said so, because it gave the subnet back, or
+//! because it did not answer any request for control.
+
+use std::time::Duration;
+
+use log::info;
+
+use super::flow::Flow;
+use super::partner::{Came, Partner};
+use super::settings::{ForPrimary, Rhythm};
+use super::{Around, Patience};
+use crate::clock::{Mono, Now};
+use crate::config::Network;
+use crate::lease::Stamp;
+use crate::wire::failover::{Body, PartnerState, Serves};
+
+/// CtlGive is repeated so often until CtlTaken.
+const GIVE_AGAIN: Duration = Duration::from_millis(100);
+/// A planned stop takes no longer than this.
+const STOP_MAX: Duration = Duration::from_secs(2);
+
+/// What only a primary has.
+#[derive(Debug)]
+pub(super) struct Primary {
+    settings: ForPrimary,
+    patience: Patience,
+    /// Subnets that the failover has given back in this transfer, while not all are.
+    mine: Vec<Network>,
+    /// Subnets given back whose last changes are still on their way: transfer, subnet, stamp of the last change.
+    announced: Vec<(u32, Network, Stamp)>,
+    /// When the wait of the state ends.
+    wait: Option<Mono>,
+    claims: u32,
+    /// When a planned stop began, and when CtlGive went last.
+    stop: Option<Stop>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stop {
+    began: Mono,
+    given: Option<Mono>,
+    taken: bool,
+}
+
+/// Whether a planned stop may end the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stopping {
+    /// It may.
+    Done,
+    /// Not yet.
+    Waiting,
+}
+
+impl Primary {
+    /// A primary that has just started.
+    pub(super) fn new(settings: ForPrimary, patience: Patience) -> Primary {
+        let (mine, announced) = (Vec::new(), Vec::new());
+        Primary { settings, patience, mine, announced, wait: None, claims: 0, stop: None }
+    }
+
+    /// The parameters.
+    pub(super) fn settings(&self) -> &ForPrimary {
+        &self.settings
+    }
+
+    /// Uses other parameters from now on.
+    pub(super) fn set_settings(&mut self, settings: ForPrimary) {
+        self.settings = settings;
+    }
+
+    /// Asks for control.
+    pub(super) fn claim(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+        partner.enter(PartnerState::Claiming, reason, around.now);
+        self.claims = 0;
+        self.announced.clear();
+        self.request(partner, around);
+    }
+
+    fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        self.wait = Some(around.now.mono + self.settings.wait_control);
+        partner.send(Body::CtlReq, around);
+    }
+
+    /// Whether this server serves a subnet of the channel.
+    pub(super) fn serves(&self, state: PartnerState, subnet: Network) -> bool {
+        match state {
+            PartnerState::Serving => self.stop.is_none(),
+            PartnerState::Claiming | PartnerState::Receiving => self.stop.is_none() && self.mine.contains(&subnet),
+            PartnerState::Given
+            | PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Probing
+            | PartnerState::Active
+            | PartnerState::Returning => false,
+        }
+    }
+
+    /// Acts on a message.
+    pub(super) fn on_message(&mut self, partner: &mut Partner, came: Came<'_>, around: &mut Around<'_>) {
+        let (header, body, newest) = match came {
+            Came::Session => {
+                if matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) {
+                    self.claim(partner, "the failover started anew", around);
+                }
+                return;
+            }
+            Came::Message { header, body, newest } => (header, body, newest),
+        };
+        match body {
+            Body::Poll { delay_ms, wait_ms, retries } => {
+                let millis = |value: u32| Duration::from_millis(u64::from(value));
+                partner.rhythm = Rhythm { delay: millis(delay_ms), wait: millis(wait_ms), retries: u32::from(retries) };
+                let delay = partner.common.poll_delay.map_or(0, |delay| delay.as_millis());
+                partner.send(Body::PollRpl { delay_ms: u32::try_from(delay).unwrap_or(u32::MAX) }, around);
+            }
+            Body::CtlRet { serves: Serves::All | Serves::Some, .. } if partner.state == PartnerState::Claiming => {
+                self.receive(partner, around.now);
+            }
+            Body::SyncReq => {
+                partner.begin_stream();
+                let changes = partner.outgoing.unacknowledged() as u64;
+                partner.send(Body::SyncStart { changes }, around);
+            }
+            Body::BindUpdate(piece) => {
+                partner.on_piece(&header, &piece, around);
+                if partner.state == PartnerState::Receiving {
+                    self.wait = Some(around.now.mono + partner.common.wait_update);
+                }
+            }
+            Body::BindAck { stream, next, later } => partner.on_ack(stream, (next, later), around.now.mono),
+            Body::SubnetReturn { transfer, network, prefix, until } => {
+                let address = std::net::Ipv4Addr::from_bits(network);
+                self.on_return(partner, (transfer, Network { address, prefix }, Stamp(until)), around);
+            }
+            Body::CtlTaken => {
+                if let Some(stop) = &mut self.stop {
+                    stop.taken = true;
+                }
+                if self.stop.is_none() && partner.state == PartnerState::Serving {
+                    partner.enter(PartnerState::Given, "the failover took control", around.now);
+                }
+            }
+            Body::Hello { .. }
+            | Body::HelloAck { .. }
+            | Body::HelloEnd { .. }
+            | Body::PollRpl { .. }
+            | Body::CtlReq
+            | Body::CtlRet { .. }
+            | Body::SyncStart { .. }
+            | Body::SubnetTaken { .. }
+            | Body::CtlGive { .. }
+            | Body::ShareReq { .. }
+            | Body::ConfigOffer { .. }
+            | Body::ConfigReq { .. }
+            | Body::ConfigData { .. } => {}
+        }
+        self.take_announced(partner, around);
+        if newest {
+            self.judge(partner, around);
+        }
+    }
+
+    fn receive(&mut self, partner: &mut Partner, now: Now) {
+        partner.enter(PartnerState::Receiving, "the failover gives the subnets back", now);
+        self.wait = Some(now.mono + partner.common.wait_update);
+    }
+
+    /// What the failover's newest header means for this state.
+    fn judge(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let Some(theirs) = partner.theirs.state else { return };
+        let sleeps = matches!(theirs, PartnerState::Asleep | PartnerState::Syncing | PartnerState::Probing);
+        let holds_all = partner.have.stamp >= partner.theirs.newest;
+        match partner.state {
+            PartnerState::Claiming | PartnerState::Receiving if sleeps && holds_all && self.stop.is_none() => {
+                self.serve(partner, "the failover is asleep, all its changes are here", around.now);
+            }
+            PartnerState::Receiving if theirs == PartnerState::Active => {
+                self.mine.clear();
+                self.claim(partner, "the failover took control again", around);
+            }
+            PartnerState::Given if sleeps && self.stop.is_none() => {
+                self.claim(partner, "the failover does not serve any more", around);
+            }
+            PartnerState::Claiming
+            | PartnerState::Receiving
+            | PartnerState::Serving
+            | PartnerState::Given
+            | PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Probing
+            | PartnerState::Active
+            | PartnerState::Returning => {}
+        }
+    }
+
+    fn serve(&mut self, partner: &mut Partner, reason: &str, now: Now) {
+        partner.enter(PartnerState::Serving, reason, now);
+        self.mine.clear();
+        self.announced.clear();
+        (self.wait, self.claims) = (None, 0);
+    }
+
+    /// A subnet is given back: it is ours when all the failover's changes of it are here. Asked again, it is answered
+    /// again, also for a subnet that this server does not know.
+    fn on_return(&mut self, partner: &mut Partner, returned: (u32, Network, Stamp), around: &mut Around<'_>) {
+        match partner.state {
+            PartnerState::Claiming => self.receive(partner, around.now),
+            PartnerState::Receiving => self.wait = Some(around.now.mono + partner.common.wait_update),
+            PartnerState::Serving => {
+                let (transfer, subnet, _) = returned;
+                taken(partner, transfer, subnet, around);
+                return;
+            }
+            PartnerState::Given
+            | PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Probing
+            | PartnerState::Active
+            | PartnerState::Returning => return,
+        }
+        if !self.announced.contains(&returned) {
+            self.announced.push(returned);
+        }
+    }
+
+    fn take_announced(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        if self.announced.is_empty() {
+            return;
+        }
+        let have = partner.have.stamp;
+        let (ready, waiting) =
+            self.announced.drain(..).partition(|returned: &(u32, Network, Stamp)| returned.2 <= have);
+        self.announced = waiting;
+        for (transfer, subnet, _) in ready {
+            if !self.mine.contains(&subnet) {
+                self.mine.push(subnet);
+                around.freed.push(subnet);
+            }
+            taken(partner, transfer, subnet, around);
+        }
+    }
+
+    /// What is due by time.
+    pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let now = around.now;
+        if self.stop.is_some() {
+            self.continue_stop(partner, around);
+            return;
+        }
+        if self.wait.is_none_or(|wait| wait > now.mono) {
+            return;
+        }
+        match partner.state {
+            PartnerState::Claiming if self.claims < self.settings.claims_max => {
+                self.claims += 1;
+                self.request(partner, around);
+            }
+            PartnerState::Claiming => match self.patience {
+                Patience::WaitForPartner => self.request(partner, around),
+                Patience::Normal => {
+                    let reason = format!("{} requests for control unanswered", self.claims + 1);
+                    self.serve(partner, &reason, now);
+                }
+            },
+            PartnerState::Receiving => self.claim(partner, "no subnet came for WaitSyncBindUpdateSecs", around),
+            PartnerState::Serving
+            | PartnerState::Given
+            | PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Probing
+            | PartnerState::Active
+            | PartnerState::Returning => self.wait = None,
+        }
+    }
+
+    /// After the streams were served: a failover that stopped acknowledging is out of contact; nothing waits for it.
+    pub(super) fn on_flow(&mut self, partner: &Partner, flow: Flow) {
+        if flow == Flow::Stalls {
+            info!("partner {}: out of contact, its acknowledgements stopped", partner.name);
+        }
+    }
+
+    /// The partner's port is closed: the current wait is over, if the partner was there before in this run.
+    pub(super) fn on_refused(&mut self, partner: &Partner, now: Now) {
+        if partner.contact.is_some() && self.wait.is_some() {
+            self.wait = Some(now.mono);
+        }
+    }
+
+    /// A planned stop: silent from now on; control goes to the failover once it holds the last changes.
+    pub(super) fn begin_stop(&mut self, now: Now) {
+        self.stop.get_or_insert(Stop { began: now.mono, given: None, taken: false });
+    }
+
+    /// Whether the planned stop is done.
+    pub(super) fn stopping(&self, partner: &Partner, now: Now) -> Stopping {
+        let Some(stop) = self.stop else { return Stopping::Done };
+        let serves = matches!(partner.state, PartnerState::Serving | PartnerState::Receiving);
+        let over = now.mono.since(stop.began) >= STOP_MAX;
+        let in_vain = !serves || !self.settings.hand_over || !partner.is_in_contact(now.mono);
+        if stop.taken || over || in_vain { Stopping::Done } else { Stopping::Waiting }
+    }
+
+    fn continue_stop(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let now = around.now.mono;
+        let unacked = partner.outgoing.unacknowledged() as u64;
+        let flushed = unacked == 0 && !partner.outgoing.is_filling();
+        let Some(stop) = &mut self.stop else { return };
+        // Changes that do not arrive within half the time are left to the next session.
+        let due = flushed || now.since(stop.began) >= STOP_MAX / 2;
+        if due && !stop.taken && stop.given.is_none_or(|given| now.since(given) >= GIVE_AGAIN) {
+            stop.given = Some(now);
+            partner.send(Body::CtlGive { unacked }, around);
+        }
+    }
+
+    /// Gives control to the failover for a drill (`understudyctl takeover`).
+    pub(super) fn give(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let unacked = partner.outgoing.unacknowledged() as u64;
+        partner.send(Body::CtlGive { unacked }, around);
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next_due(&self) -> Option<Mono> {
+        let give = self.stop.map(|stop| stop.given.map_or(stop.began, |given| given + GIVE_AGAIN));
+        [self.wait, give].into_iter().flatten().min()
+    }
+}
+
+fn taken(partner: &mut Partner, transfer: u32, subnet: Network, around: &mut Around<'_>) {
+    let network = subnet.address.to_bits();
+    partner.send(Body::SubnetTaken { transfer, network, prefix: subnet.prefix }, around);
+}

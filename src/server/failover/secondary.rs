@@ -1,0 +1,459 @@
+//! The failover's side of a channel (failover.md section 6): Syncing, Asleep, Probing, Active, Returning.
+//!
+//! It polls; it serves when polls stay unanswered, or when the primary gives control; it yields to any header that
+//! says that the primary serves; it gives back when the primary asks.
+
+use std::time::Duration;
+
+use log::{info, warn};
+
+use super::Around;
+use super::flow::Flow;
+use super::partner::{Came, Partner};
+use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
+use super::transfer::Transfer;
+use crate::clock::{Mono, Now, Wall};
+use crate::config::Network;
+use crate::wire::failover::{Body, PartnerState, Serves};
+
+/// After a refusal the next poll follows this long after the last at the earliest.
+const REFUSED_AGAIN: Duration = Duration::from_millis(50);
+/// A takeover within this time of a yield needs more unanswered polls: a one-way cut must not make it flap.
+const FLAP: Duration = Duration::from_secs(600);
+/// At most so many times the polls.
+const FLAP_MAX: u32 = 8;
+/// Polls of several channels are spread by a tenth of the delay either way.
+const JITTER: u64 = 10;
+
+/// What only a failover has.
+#[derive(Debug)]
+pub(super) struct Secondary {
+    settings: ForSecondary,
+    /// The end of the wait for an answer, or of the sleep.
+    wait: Option<Mono>,
+    tries: u32,
+    refusals: u32,
+    /// When the next poll is due while serving.
+    next_poll: Option<Mono>,
+    /// PollDelay as the primary tells it.
+    told_delay: Option<Duration>,
+    /// A start with control in the journal takes it again at this time unless the primary answers.
+    resume: Option<Mono>,
+    sync: Sync,
+    transfer: Option<Transfer>,
+    transfers: u32,
+    yielded: Option<(Mono, u32)>,
+    /// The last takeover: when and why.
+    pub(super) takeover: Option<(Wall, String)>,
+    last_sent: Option<Mono>,
+    channels: usize,
+    /// How long each subnet was silent in the last return.
+    pub(super) blackouts: Vec<(Network, Duration)>,
+}
+
+/// How far the sync at start is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sync {
+    /// SyncReq is out.
+    Asking,
+    /// The changes come; the last one came then.
+    Coming(Mono),
+}
+
+/// How a start finds the channel in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The primary served.
+    Silent,
+    /// This server served.
+    WithControl,
+}
+
+/// Whether the failed sync at start ends the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It goes on.
+    GoesOn,
+    /// SyncFailCritical.
+    Ends,
+}
+
+impl Secondary {
+    /// A failover that has just started, with `channels` primaries in all.
+    pub(super) fn new(settings: ForSecondary, channels: usize) -> Secondary {
+        Secondary {
+            settings,
+            wait: None,
+            tries: 0,
+            refusals: 0,
+            next_poll: None,
+            told_delay: None,
+            resume: None,
+            sync: Sync::Asking,
+            transfer: None,
+            transfers: 0,
+            yielded: None,
+            takeover: None,
+            last_sent: None,
+            channels,
+            blackouts: Vec::new(),
+        }
+    }
+
+    /// Uses other parameters from now on.
+    pub(super) fn set_settings(&mut self, settings: ForSecondary, channels: usize) {
+        (self.settings, self.channels) = (settings, channels);
+    }
+
+    /// Begins: with a sync where SyncBindings says so; with control in the journal it is taken again if the primary
+    /// does not answer.
+    pub(super) fn start(&mut self, partner: &mut Partner, start: Start, around: &mut Around<'_>) {
+        self.set_rhythm(partner);
+        if start == Start::WithControl {
+            self.resume = Some(around.now.mono + self.settings.wait_reply * (self.settings.polls_max + 1));
+        }
+        if self.settings.sync {
+            partner.enter(PartnerState::Syncing, "start", around.now);
+            self.ask(partner, around);
+        } else {
+            partner.enter(PartnerState::Asleep, "start", around.now);
+            self.probe(partner, "start", around);
+        }
+    }
+
+    fn set_rhythm(&mut self, partner: &mut Partner) {
+        let delay = partner.poll_delay(self.told_delay);
+        partner.rhythm = Rhythm { delay, wait: self.settings.wait_reply, retries: self.settings.polls_max };
+    }
+
+    fn ask(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        self.sync = Sync::Asking;
+        let wait = if self.settings.wait_start.is_zero() { SYNC_REQ_AGAIN } else { self.settings.wait_start };
+        self.wait = Some(around.now.mono + wait);
+        partner.send(Body::SyncReq, around);
+        if self.resume.is_some() {
+            self.poll(partner, around);
+        }
+    }
+
+    fn poll(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
+        let delay_ms = millis(partner.poll_delay(self.told_delay));
+        let retries = u8::try_from(self.settings.polls_max).unwrap_or(u8::MAX);
+        self.last_sent = Some(around.now.mono);
+        partner.send(Body::Poll { delay_ms, wait_ms: millis(self.settings.wait_reply), retries }, around);
+    }
+
+    fn probe(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+        partner.enter(PartnerState::Probing, reason, around.now);
+        (self.tries, self.refusals) = (0, 0);
+        self.wait = Some(around.now.mono + self.settings.wait_reply);
+        self.poll(partner, around);
+    }
+
+    fn sleep(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+        partner.enter(PartnerState::Asleep, reason, around.now);
+        self.transfer = None;
+        self.resume = None;
+        self.set_rhythm(partner);
+        let delay = partner.poll_delay(self.told_delay);
+        self.wait = Some(around.now.mono + self.jittered(delay, around));
+    }
+
+    fn jittered(&self, delay: Duration, around: &mut Around<'_>) -> Duration {
+        if self.channels < 2 {
+            return delay;
+        }
+        let span = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) / JITTER;
+        let offset = around.random.next() % (2 * span + 1);
+        delay + Duration::from_millis(offset) - Duration::from_millis(span)
+    }
+
+    fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+        let subnets = around.directory.subnets_of(partner.id).len();
+        partner.enter(PartnerState::Active, &format!("{reason}, subnets {subnets}"), around.now);
+        self.takeover = Some((around.now.wall, reason.to_owned()));
+        (self.transfer, self.resume, self.wait) = (None, None, None);
+        self.next_poll = Some(around.now.mono + partner.poll_delay(self.told_delay));
+    }
+
+    /// Whether this server serves a subnet of the channel.
+    pub(super) fn serves(&self, state: PartnerState, subnet: Network) -> bool {
+        match state {
+            PartnerState::Active => true,
+            PartnerState::Returning => self.transfer.as_ref().is_some_and(|transfer| transfer.serves(subnet)),
+            PartnerState::Claiming
+            | PartnerState::Receiving
+            | PartnerState::Serving
+            | PartnerState::Given
+            | PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Probing => false,
+        }
+    }
+
+    /// Acts on a message.
+    pub(super) fn on_message(&mut self, partner: &mut Partner, came: Came<'_>, around: &mut Around<'_>) {
+        let (header, body, newest) = match came {
+            Came::Session => return self.on_session(partner, around),
+            Came::Message { header, body, newest } => (header, body, newest),
+        };
+        let serves = newest && header.state == PartnerState::Serving;
+        if serves && matches!(partner.state, PartnerState::Active | PartnerState::Returning) {
+            self.give_way(partner, around);
+        }
+        match body {
+            Body::PollRpl { delay_ms } => {
+                let told = Duration::from_millis(u64::from(delay_ms));
+                self.told_delay = (delay_ms > 0).then_some(told);
+                self.on_reply(partner, "the primary answers", around);
+            }
+            Body::BindUpdate(piece) => {
+                partner.on_piece(&header, &piece, around);
+                if let Sync::Coming(at) = &mut self.sync {
+                    *at = around.now.mono;
+                }
+                self.on_reply(partner, "a binding update came", around);
+            }
+            Body::BindAck { stream, next, later } => partner.on_ack(stream, (next, later), around.now.mono),
+            Body::CtlReq => self.on_claim(partner, around),
+            Body::SyncStart { .. } if partner.state == PartnerState::Syncing => {
+                self.sync = Sync::Coming(around.now.mono);
+                self.resume = None;
+            }
+            Body::SubnetTaken { transfer, network, prefix } => {
+                let subnet = Network { address: std::net::Ipv4Addr::from_bits(network), prefix };
+                if let Some(running) = &mut self.transfer {
+                    running.on_taken(transfer, subnet, around.now.mono);
+                }
+            }
+            Body::CtlGive { unacked } => self.on_give(partner, unacked, around),
+            Body::Hello { .. }
+            | Body::HelloAck { .. }
+            | Body::HelloEnd { .. }
+            | Body::Poll { .. }
+            | Body::CtlRet { .. }
+            | Body::SyncReq
+            | Body::SyncStart { .. }
+            | Body::SubnetReturn { .. }
+            | Body::CtlTaken
+            | Body::ShareReq { .. }
+            | Body::ConfigOffer { .. }
+            | Body::ConfigReq { .. }
+            | Body::ConfigData { .. } => {}
+        }
+        self.end_sync(partner, around);
+    }
+
+    /// What waits for an answer is sent again at once: that is not a retry.
+    fn on_session(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        match partner.state {
+            PartnerState::Syncing => partner.send(Body::SyncReq, around),
+            PartnerState::Asleep if self.settings.sync => {
+                // A new boot of the primary: what it has must be asked for again.
+                partner.enter(PartnerState::Syncing, "the primary started anew", around.now);
+                self.tries = 0;
+                self.ask(partner, around);
+            }
+            PartnerState::Asleep | PartnerState::Probing | PartnerState::Active | PartnerState::Returning => {
+                self.poll(partner, around);
+            }
+            PartnerState::Claiming | PartnerState::Receiving | PartnerState::Serving | PartnerState::Given => {}
+        }
+    }
+
+    fn on_reply(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+        self.refusals = 0;
+        if partner.state == PartnerState::Probing {
+            self.sleep(partner, reason, around);
+        }
+    }
+
+    /// The primary serves: this server is silent at once.
+    fn give_way(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let times = match self.yielded {
+            Some((at, times)) if around.now.mono.since(at) < FLAP => (times * 2).min(FLAP_MAX),
+            Some(_) | None => 2,
+        };
+        self.yielded = Some((around.now.mono, times));
+        warn!("partner {}: it serves while this server served: yielding", partner.name);
+        self.sleep(partner, "the primary serves", around);
+    }
+
+    fn on_claim(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        match partner.state {
+            PartnerState::Active => {
+                self.transfers += 1;
+                let subnets = around.directory.subnets_of(partner.id);
+                self.transfer = Some(Transfer::new(self.transfers, subnets));
+                self.blackouts.clear();
+                partner.enter(PartnerState::Returning, "the primary asks for control", around.now);
+            }
+            PartnerState::Returning => {
+                self.transfers += 1;
+                if let Some(transfer) = &mut self.transfer {
+                    transfer.again(self.transfers);
+                }
+            }
+            PartnerState::Probing => self.sleep(partner, "the primary asks for control", around),
+            PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Claiming
+            | PartnerState::Receiving
+            | PartnerState::Serving
+            | PartnerState::Given => {}
+        }
+        let serves = if partner.state == PartnerState::Returning { Serves::All } else { Serves::None };
+        let changes = partner.outgoing.unacknowledged() as u64;
+        partner.send(Body::CtlRet { serves, changes }, around);
+    }
+
+    fn on_give(&mut self, partner: &mut Partner, unacked: u64, around: &mut Around<'_>) {
+        match partner.state {
+            PartnerState::Returning => return,
+            PartnerState::Active => {}
+            PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Probing
+            | PartnerState::Claiming
+            | PartnerState::Receiving
+            | PartnerState::Serving
+            | PartnerState::Given => {
+                self.take_over(partner, &format!("the primary gives control, {unacked} changes missing"), around);
+            }
+        }
+        partner.send(Body::CtlTaken, around);
+    }
+
+    fn end_sync(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let complete = around.database.complete() == crate::lease::record::Complete::Yes;
+        let all = partner.have.stamp >= partner.theirs.newest;
+        if partner.state == PartnerState::Syncing && matches!(self.sync, Sync::Coming(_)) && complete && all {
+            self.sleep(partner, "all bindings of the primary are here", around);
+        }
+    }
+
+    /// What is due by time.
+    pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) -> Verdict {
+        let now = around.now.mono;
+        if self.resume.is_some_and(|resume| resume <= now) {
+            self.take_over(partner, "it served before its restart and the primary does not answer", around);
+        }
+        match partner.state {
+            PartnerState::Syncing => return self.tick_sync(partner, around),
+            PartnerState::Asleep => {
+                if self.wait.is_none_or(|wait| wait <= now) {
+                    self.probe(partner, "time to poll", around);
+                }
+            }
+            PartnerState::Probing => self.tick_probe(partner, around),
+            PartnerState::Active | PartnerState::Returning => self.tick_serving(partner, around),
+            PartnerState::Claiming | PartnerState::Receiving | PartnerState::Serving | PartnerState::Given => {}
+        }
+        Verdict::GoesOn
+    }
+
+    fn tick_sync(&mut self, partner: &mut Partner, around: &mut Around<'_>) -> Verdict {
+        let now = around.now.mono;
+        match self.sync {
+            Sync::Asking if self.wait.is_some_and(|wait| wait > now) => Verdict::GoesOn,
+            Sync::Asking if self.settings.wait_start.is_zero() => {
+                warn!("partner {}: no answer to a request for its bindings; waiting on", partner.name);
+                self.ask(partner, around);
+                Verdict::GoesOn
+            }
+            Sync::Asking if self.tries < self.settings.requests_max => {
+                self.tries += 1;
+                self.ask(partner, around);
+                Verdict::GoesOn
+            }
+            Sync::Asking => self.sync_failed(partner, "requests for its bindings stay unanswered", around),
+            Sync::Coming(at) if now.since(at) < partner.common.wait_update => Verdict::GoesOn,
+            Sync::Coming(_) => self.sync_failed(partner, "its bindings stopped coming", around),
+        }
+    }
+
+    fn sync_failed(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) -> Verdict {
+        warn!("partner {}: the sync failed: {reason}", partner.name);
+        if self.settings.critical {
+            return Verdict::Ends;
+        }
+        self.probe(partner, "the sync failed", around);
+        Verdict::GoesOn
+    }
+
+    fn tick_probe(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let now = around.now.mono;
+        if self.wait.is_some_and(|wait| wait > now) {
+            return;
+        }
+        let times = match self.yielded {
+            Some((at, times)) if now.since(at) < FLAP => times,
+            Some(_) | None => 1,
+        };
+        let limit = (self.settings.polls_max + 1) * times - 1;
+        if self.tries < limit {
+            self.tries += 1;
+            self.wait = Some(now + self.settings.wait_reply);
+            self.poll(partner, around);
+            return;
+        }
+        let refused = if self.refusals > 0 { ", its port is closed" } else { "" };
+        let reason = format!("{} polls unanswered{refused}", self.tries + 1);
+        self.take_over(partner, &reason, around);
+    }
+
+    fn tick_serving(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let now = around.now.mono;
+        if self.next_poll.is_none_or(|next| next <= now) {
+            self.next_poll = Some(now + self.settings.wait_reply.min(partner.poll_delay(self.told_delay)));
+            self.poll(partner, around);
+        }
+        let Some(mut transfer) = self.transfer.take() else { return };
+        if partner.state == PartnerState::Returning && !partner.is_heard(now) {
+            self.take_over(partner, "the primary went silent while control was being returned", around);
+            return;
+        }
+        transfer.tick(partner, around);
+        let done = transfer.is_done();
+        self.blackouts = transfer.blackouts().to_vec();
+        self.transfer = Some(transfer);
+        if done {
+            let longest = self.blackouts.iter().map(|entry| entry.1).max().unwrap_or_default();
+            let count = self.blackouts.len();
+            info!("partner {}: {count} subnets returned, longest blackout {} ms", partner.name, longest.as_millis());
+            self.sleep(partner, "all subnets are the primary's again", around);
+            partner.send(Body::CtlRet { serves: Serves::None, changes: 0 }, around);
+        }
+    }
+
+    /// After the streams were served: a primary that stopped acknowledging is probed at once.
+    pub(super) fn on_flow(&mut self, partner: &mut Partner, flow: Flow, around: &mut Around<'_>) {
+        if flow == Flow::Stalls && partner.state == PartnerState::Asleep {
+            self.probe(partner, "its acknowledgements stopped", around);
+        }
+    }
+
+    /// The primary's port is closed: the wait is over 50 ms after the last poll, if the primary was there before.
+    pub(super) fn on_refused(&mut self, partner: &Partner, now: Now) {
+        if partner.contact.is_none() || partner.state != PartnerState::Probing {
+            return;
+        }
+        self.refusals += 1;
+        let earliest = self.last_sent.map_or(now.mono, |sent| sent + REFUSED_AGAIN);
+        self.wait = self.wait.map(|wait| wait.min(earliest.max(now.mono)));
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next_due(&self, partner: &Partner) -> Option<Mono> {
+        let transfer = self.transfer.as_ref().and_then(|transfer| transfer.next_due(partner.round_trip));
+        let update = match self.sync {
+            Sync::Coming(at) if partner.state == PartnerState::Syncing => Some(at + partner.common.wait_update),
+            Sync::Coming(_) | Sync::Asking => None,
+        };
+        let serving = matches!(partner.state, PartnerState::Active | PartnerState::Returning);
+        let poll = self.next_poll.filter(|_| serving);
+        let wait = self.wait.filter(|_| !serving);
+        [transfer, update, poll, wait, self.resume].into_iter().flatten().min()
+    }
+}

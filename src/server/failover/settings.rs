@@ -1,0 +1,144 @@
+//! The parameters of one channel, whichever side wrote them (failover.md section 2).
+
+use std::time::Duration;
+
+use crate::config::{ChannelSettings, FailoverSettings, PrimarySettings};
+use crate::wire::seal::Keys;
+
+/// PollDelay where neither side writes one.
+pub(super) const POLL_DELAY: Duration = Duration::from_secs(60);
+/// What a primary takes for the failover's WaitPollRplSecs and PollRetryMax until a poll has told.
+const WAIT_POLL_RPL: Duration = Duration::from_secs(5);
+const POLL_RETRY_MAX: u32 = 3;
+/// Resends of SyncReq while WaitSyncStartSecs is 0.
+pub(super) const SYNC_REQ_AGAIN: Duration = Duration::from_secs(5);
+
+/// Parameters that both sides have.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    /// The seal.
+    pub keys: Keys,
+    /// PollDelay as written here.
+    pub poll_delay: Option<Duration>,
+    /// SyncBindRetryMax.
+    pub resends_max: u32,
+    /// WaitSyncBindAckSecs.
+    pub wait_ack: Duration,
+    /// WaitSyncBindUpdateSecs.
+    pub wait_update: Duration,
+    /// SyncBindingBufSize.
+    pub buffer_size: u16,
+    /// MaxClockSkewSecs.
+    pub skew: Duration,
+}
+
+/// Parameters of a primary.
+#[derive(Clone, Debug)]
+pub(super) struct ForPrimary {
+    /// CtlReqRetryMax.
+    pub claims_max: u32,
+    /// WaitCtlRetSecs.
+    pub wait_control: Duration,
+    /// StrictShares.
+    pub strict: Strictness,
+    /// HandOverOnStop.
+    pub hand_over: bool,
+}
+
+/// Parameters of a failover.
+#[derive(Clone, Debug)]
+pub(super) struct ForSecondary {
+    /// WaitPollRplSecs.
+    pub wait_reply: Duration,
+    /// PollRetryMax.
+    pub polls_max: u32,
+    /// SyncBindings.
+    pub sync: bool,
+    /// SyncReqRetryMax.
+    pub requests_max: u32,
+    /// WaitSyncStartSecs; zero: for ever.
+    pub wait_start: Duration,
+    /// SyncFailCritical.
+    pub critical: bool,
+}
+
+/// What a server does out of contact when no address is left that is surely nobody's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strictness {
+    /// StrictShares = False: ping first, then give.
+    PingFirst,
+    /// StrictShares = True: stay silent.
+    Silent,
+}
+
+/// What a primary knows of how its failover polls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rhythm {
+    /// Pause between polls.
+    pub delay: Duration,
+    /// Wait for a reply.
+    pub wait: Duration,
+    /// Resends.
+    pub retries: u32,
+}
+
+impl Default for Rhythm {
+    fn default() -> Rhythm {
+        Rhythm { delay: POLL_DELAY, wait: WAIT_POLL_RPL, retries: POLL_RETRY_MAX }
+    }
+}
+
+impl Rhythm {
+    /// The longest that a datagram of the partner stays away while all is well.
+    #[must_use]
+    pub(super) fn contact(&self) -> Duration {
+        self.delay + self.wait * 2
+    }
+
+    /// The longest until the failover serves (failover.md section 10, invariant 5).
+    #[must_use]
+    pub(super) fn detection(&self) -> Duration {
+        self.delay + self.wait * (self.retries + 1)
+    }
+}
+
+impl Common {
+    fn new(channel: &ChannelSettings) -> Common {
+        Common {
+            keys: channel.keys.clone(),
+            poll_delay: channel.poll_delay,
+            resends_max: channel.sync_bind_retry_max,
+            wait_ack: channel.wait_sync_bind_ack,
+            wait_update: channel.wait_sync_bind_update,
+            buffer_size: u16::try_from(channel.sync_binding_buf_size).unwrap_or(u16::MAX),
+            skew: channel.max_clock_skew,
+        }
+    }
+}
+
+/// The parameters of a primary's channel.
+#[must_use]
+pub(super) fn of_primary(settings: &FailoverSettings) -> (Common, ForPrimary) {
+    let strict = if settings.strict_shares { Strictness::Silent } else { Strictness::PingFirst };
+    let own = ForPrimary {
+        claims_max: settings.ctl_req_retry_max,
+        wait_control: settings.wait_ctl_ret,
+        strict,
+        hand_over: settings.hand_over_on_stop,
+    };
+    (Common::new(&settings.common), own)
+}
+
+/// The parameters of one of a failover's channels.
+#[must_use]
+pub(super) fn of_secondary(settings: &PrimarySettings) -> (Common, ForSecondary) {
+    let own = ForSecondary {
+        wait_reply: settings.wait_poll_rpl,
+        polls_max: settings.poll_retry_max,
+        sync: settings.sync_bindings,
+        requests_max: settings.sync_req_retry_max,
+        wait_start: settings.wait_sync_start,
+        critical: settings.sync_fail_critical,
+    };
+    (Common::new(&settings.common), own)
+}

@@ -1,0 +1,120 @@
+//! The return of control, subnet by subnet (failover.md section 6): while the failover still serves, its changes go
+//! ahead; then a few subnets at a time fall silent, their last changes follow, and the primary takes them.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::Around;
+use super::partner::{Partner, REPEAT_MIN};
+use crate::clock::Mono;
+use crate::config::Network;
+use crate::lease::Stamp;
+use crate::wire::failover::Body;
+
+/// Subnets in transfer at once.
+const AT_ONCE: usize = 16;
+/// Changes under way with which the first subnets fall silent: a window's worth takes one round trip.
+const FEW: usize = 64;
+
+/// One return of control.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// Its number, so that an answer to a former one is told apart.
+    pub number: u32,
+    waiting: VecDeque<Network>,
+    moving: Vec<Moving>,
+    gone: Vec<Network>,
+    blackouts: Vec<(Network, Duration)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Moving {
+    subnet: Network,
+    until: Stamp,
+    silent_since: Mono,
+    sent: Mono,
+}
+
+impl Transfer {
+    /// A return of `subnets`, none of which is silent yet.
+    pub(super) fn new(number: u32, subnets: Vec<Network>) -> Transfer {
+        let waiting = subnets.into();
+        Transfer { number, waiting, moving: Vec::new(), gone: Vec::new(), blackouts: Vec::new() }
+    }
+
+    /// Begins anew with another number: subnets that are not served any more come first.
+    pub(super) fn again(&mut self, number: u32) {
+        self.number = number;
+        let silent = self.gone.drain(..).chain(self.moving.drain(..).map(|moving| moving.subnet));
+        for subnet in silent.collect::<Vec<_>>() {
+            self.waiting.push_front(subnet);
+            self.gone.push(subnet);
+        }
+    }
+
+    /// Whether the failover still serves `subnet`.
+    pub(super) fn serves(&self, subnet: Network) -> bool {
+        let moves = self.moving.iter().any(|moving| moving.subnet == subnet);
+        !moves && !self.gone.contains(&subnet)
+    }
+
+    /// Whether all is done.
+    pub(super) fn is_done(&self) -> bool {
+        self.waiting.is_empty() && self.moving.is_empty()
+    }
+
+    /// How long each subnet was silent here, as far as it was taken.
+    pub(super) fn blackouts(&self) -> &[(Network, Duration)] {
+        &self.blackouts
+    }
+
+    /// The primary serves `subnet`.
+    pub(super) fn on_taken(&mut self, number: u32, subnet: Network, now: Mono) {
+        if number != self.number {
+            return;
+        }
+        let Some(at) = self.moving.iter().position(|moving| moving.subnet == subnet) else { return };
+        let moved = self.moving.swap_remove(at);
+        self.blackouts.push((subnet, now.since(moved.silent_since)));
+        if !self.gone.contains(&subnet) {
+            self.gone.push(subnet);
+        }
+    }
+
+    /// Goes on: the next subnets fall silent when few changes are left; what is not answered is said again.
+    pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let now = around.now.mono;
+        let again = (partner.round_trip * 4).max(REPEAT_MIN);
+        let ready =
+            partner.outgoing.is_begun() && !partner.outgoing.is_filling() && partner.outgoing.unacknowledged() <= FEW;
+        while ready && self.moving.len() < AT_ONCE {
+            let Some(subnet) = self.waiting.pop_front() else { break };
+            let moving = Moving { subnet, until: partner.newest, silent_since: now, sent: now };
+            self.moving.push(moving);
+            announce(self.number, &moving, partner, around);
+        }
+        let mut repeats = false;
+        for index in 0..self.moving.len() {
+            if now.since(self.moving[index].sent) >= again {
+                self.moving[index].sent = now;
+                repeats = true;
+                announce(self.number, &self.moving[index], partner, around);
+            }
+        }
+        if repeats {
+            partner.repeat_last(around);
+        }
+    }
+
+    /// When something is to be said again.
+    pub(super) fn next_due(&self, round_trip: Duration) -> Option<Mono> {
+        let again = (round_trip * 4).max(REPEAT_MIN);
+        self.moving.iter().map(|moving| moving.sent + again).min()
+    }
+}
+
+fn announce(transfer: u32, moving: &Moving, partner: &mut Partner, around: &mut Around<'_>) {
+    let network = moving.subnet.address.to_bits();
+    let (prefix, until) = (moving.subnet.prefix, moving.until.0);
+    partner.send(Body::SubnetReturn { transfer, network, prefix, until }, around);
+}

@@ -1,0 +1,59 @@
+//! May this server give an address to a client that does not hold it (failover.md section 7)? A standalone server may
+//! give all that is free; one of a pair only what is its own and settled, and out of contact more, after a ping.
+
+use std::net::Ipv4Addr;
+
+use super::counters::Silence;
+use super::failover::Strictness;
+use super::request::Request;
+use super::service::Service;
+use crate::clock::Now;
+
+/// How an address may be given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Giving {
+    /// At once.
+    Freely,
+    /// The partner might have given it too: only when nobody answers a ping.
+    PingFirst,
+    /// Not by this server now.
+    Not,
+}
+
+impl Service {
+    /// How this server may give `address` to a client that does not hold it. That it is free is known already.
+    pub(super) fn giving(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Giving {
+        let partner = self.directory.partner_of(address);
+        let Some(knowledge) = self.failover.knowledge(partner) else { return Giving::Freely };
+        let binding = self.bindings.table().find(address);
+        let is_reserved = self.directory.reserved_for(address).is_some();
+        let was_theirs = binding.is_some_and(|binding| binding.client.key() == Some(request.key));
+        let settled = knowledge.is_settled(binding.as_ref());
+        if is_reserved && (settled || was_theirs) || knowledge.may_give(binding.as_ref(), now.wall) {
+            return Giving::Freely;
+        }
+        if self.failover.is_in_contact(partner, now.mono) {
+            return Giving::Not;
+        }
+        match self.failover.strictness(partner) {
+            Strictness::PingFirst => Giving::PingFirst,
+            Strictness::Silent => Giving::Not,
+        }
+    }
+
+    /// Whether a NAK for `address` says only what no partner can contradict (rule 6): the record is known to both, in a
+    /// complete database. An address that does not belong on the link is never in doubt.
+    pub(super) fn is_refusal_proven(&self, request: &Request<'_>, address: Ipv4Addr) -> Result<(), Silence> {
+        let Some(knowledge) = self.failover.knowledge(self.directory.partner_of_subnet(request.subnet)) else {
+            return Ok(());
+        };
+        if self.directory.link_of(address) != Some(request.link) {
+            return Ok(());
+        }
+        let binding = self.bindings.table().find(address);
+        let known_to_both = binding.is_some_and(|binding| {
+            binding.origin != knowledge.side || knowledge.quiet.is_some_and(|quiet| binding.stamp <= quiet.held)
+        });
+        if known_to_both && knowledge.complete { Ok(()) } else { Err(Silence::Unproven) }
+    }
+}
