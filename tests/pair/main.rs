@@ -5,10 +5,18 @@
 //! refused before its end, no lease lost. `duo` is the machinery; hosts, packets and the private world in which all
 //! runs are those of the tests of one server. Without the right to make namespaces each test says `SKIPPED`.
 
-#[expect(dead_code, reason = "what moves control is used by the scenarios of pairs")]
+mod channels;
+mod cuts;
+mod disks;
 mod duo;
+mod many;
+mod real;
+mod reloads;
+mod returns;
 #[expect(dead_code, unused_imports, reason = "pairs need only a part of what the tests of one server use")]
 #[path = "../netns/rig/mod.rs"]
 mod rig;
 mod split;
+mod starts;
+mod takeovers;
 mod wires;

@@ -191,6 +191,15 @@ impl Node {
         value(row, member)
     }
 
+    /// The state of the channel to `partner`, or to the only one where it is empty: from JSON, else from the text.
+    fn state_to(&self, partner: &str) -> Option<String> {
+        self.of_partner(partner, "state").or_else(|| {
+            let text = self.must_control(&["status"]);
+            let line = text.lines().find_map(|line| line.strip_prefix(&format!("partner {partner}")))?;
+            line.split(": ").nth(1)?.split(' ').next().map(str::to_owned)
+        })
+    }
+
     /// Waits until the channel to the only partner is in `state`.
     pub(crate) fn wait_for_state(&self, state: &str) {
         self.wait_for_state_to("", state);
@@ -200,7 +209,7 @@ impl Node {
     pub(crate) fn wait_for_state_to(&self, partner: &str, state: &str) {
         let mut last = None;
         let is_so = comes_true(STATE_PATIENCE, || {
-            last = self.of_partner(partner, "state");
+            last = self.state_to(partner);
             last.as_ref().is_some_and(|last| last.eq_ignore_ascii_case(state))
         });
         assert!(is_so, "{}: {partner} should be {state}, is {last:?}; log:\n{}", self.name, self.said());
@@ -208,12 +217,13 @@ impl Node {
 
     /// Whether the channel to the only partner is in `state` now.
     pub(crate) fn is_in(&self, state: &str) -> bool {
-        self.of_partner("", "state").is_some_and(|found| found.eq_ignore_ascii_case(state))
+        self.state_to("").is_some_and(|found| found.eq_ignore_ascii_case(state))
     }
 
     /// Whether the failover sleeps now; each poll makes it Probing for a moment.
     pub(crate) fn is_asleep(&self) -> bool {
-        self.is_in("Asleep") || self.is_in("Probing")
+        // Asked once: between two questions it may go from the one to the other.
+        self.state_to("").is_some_and(|found| ["asleep", "probing"].contains(&found.to_lowercase().as_str()))
     }
 
     /// Addresses of leases in force and the hardware addresses that have them.
