@@ -281,12 +281,15 @@ impl Service {
         }
     }
 
-    /// The address to send from: `server`, unless that is a relay's word for it (RFC 5107).
+    /// The address to send from: `server` where an interface has it, else the arrival interface's own. A ServerAddress
+    /// that is no interface's, or a relay's word for it (RFC 5107), is nothing that could be sent from.
     fn source_address(&self, request: &Request<'_>, server: Ipv4Addr) -> Ipv4Addr {
-        if scope::is_ours(&self.directory, &self.interfaces, server) && override_of(request).is_none() {
+        if self.interfaces.iter().any(|interface| interface.addresses.iter().any(|entry| entry.0 == server)) {
             return server;
         }
-        Ipv4Addr::UNSPECIFIED
+        let interface = scope::interface_of(&self.interfaces, request.arrival.interface);
+        let first = interface.and_then(|interface| interface.addresses.first());
+        first.filter(|_| !request.is_relayed()).map_or(Ipv4Addr::UNSPECIFIED, |entry| entry.0)
     }
 
     fn count_fit(&mut self, fit: Fit) {
