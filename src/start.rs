@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::config::files::FileSource;
+use crate::config::files::{FileSource, stored_part};
 use crate::config::{self, Config, ConfigError};
 use crate::daemon::{self, DaemonError, Identity, PidFile, StateLock};
 use crate::engine::{Engine, Fatal, Patience, Start};
@@ -137,9 +137,12 @@ fn announce_notices(config: &Config) {
 
 /// `-t`: reads configuration and journal and changes nothing; a running server is not disturbed.
 fn check(path: &Path) -> Result<(), Failure> {
-    let config = load(path)?;
+    let mut config = load(path)?;
     for notice in &config.notices {
         print(&format!("notice: {notice}\n"));
+    }
+    for complaint in restore(&mut config, None) {
+        print(&format!("notice: {complaint}\n"));
     }
     let mut storage = FileStorage::new(&config.server.state_dir);
     let mut attempts = CHECK_ATTEMPTS;
@@ -175,7 +178,7 @@ fn create(path: &Path) -> Result<(), Failure> {
 
 /// Serves until a planned stop is done.
 fn serve(options: &Options) -> Result<(), Failure> {
-    let config = load(&options.config)?;
+    let mut config = load(&options.config)?;
     let patience = if options.wait_for_partner { Patience::WaitForPartner } else { Patience::Normal };
     if patience == Patience::WaitForPartner && config.channels().next().is_none() {
         return Err(Failure::NoPartner);
@@ -196,6 +199,9 @@ fn serve(options: &Options) -> Result<(), Failure> {
         (false, true) => OpenMode::KeepBeforeDamage,
         (false, false) => OpenMode::Normal,
     };
+    for complaint in restore(&mut config, None) {
+        log::error!("{complaint}");
+    }
     let engine = open(config, mode, patience)?;
     if options.detach {
         logging::flush();
@@ -250,14 +256,46 @@ fn announce(recovery: &Recovery, mode: OpenMode) {
 
 /// Loads the configuration again, for a running server.
 fn reload(path: &Path, old: &Config) -> Result<Box<Config>, Vec<ConfigError>> {
-    let new = config::load(path, &FileSource)?;
-    let refusals = config::reload_refusals(old, &new);
+    let mut new = config::load(path, &FileSource)?;
+    let mut refusals = config::reload_refusals(old, &new);
+    if old.server.role == new.server.role {
+        let complaints = restore(&mut new, Some(old)).into_iter();
+        refusals.extend(complaints.map(|text| ConfigError { file: path.to_owned(), line: 0, text }));
+    }
     if refusals.is_empty() {
         announce_notices(&new);
         Ok(Box::new(new))
     } else {
         Err(refusals)
     }
+}
+
+/// Gives each primary without SubnetsFile the subnets that it sent: those that `running` has, else those kept in the
+/// state folder. What cannot be used is left out, and comes back as complaints.
+fn restore(config: &mut Config, running: Option<&Config>) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for at in 0..config.primaries.len() {
+        let primary = &config.primaries[at];
+        if primary.subnets_file.is_some() {
+            continue;
+        }
+        let known = running.and_then(|running| running.primaries.iter().find(|known| known.name == primary.name));
+        let known = known.filter(|known| known.subnets_file.is_none()).and_then(|known| known.part.clone());
+        let part = match known {
+            Some(part) => Ok(Some(part)),
+            None => stored_part(&config.server.state_dir, &primary.name),
+        };
+        config.primaries[at].part = part.unwrap_or_else(|errors| {
+            complaints.extend(errors.iter().map(ToString::to_string));
+            None
+        });
+        let clashes = config::part_clashes(config);
+        if !clashes.is_empty() {
+            config.primaries[at].part = None;
+            complaints.extend(clashes);
+        }
+    }
+    complaints
 }
 
 fn load(path: &Path) -> Result<Config, Failure> {

@@ -1,14 +1,18 @@
 //! The system as a [`Source`]: the one file of the configuration code that reads the disk and asks for names.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs as _};
-use std::path::Path;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 
-use super::Source;
+use super::{Config, ConfigError, Source, load_subnets};
 
 /// Largest file that is read: room for some 500,000 hosts, and an end to reading from a device.
 const FILE_OCTETS_MAX: u64 = 64 << 20;
+
+/// Mode of a stored part: hosts name people's machines.
+const PART_MODE: u32 = 0o640;
 
 /// Reads files from the disk, and asks the system for names.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,4 +46,39 @@ impl Source for FileSource {
         }
         Ok(found)
     }
+}
+
+/// The file in the state folder that keeps what the primary `name` sent.
+fn part_path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("subnets-{name}.ini"))
+}
+
+/// Keeps the subnets that the primary `name` sent, in place of those before: after a power cut either stand there,
+/// whole.
+///
+/// # Errors
+/// What the system says; the former file stands then.
+pub fn store_part(folder: &Path, name: &str, text: &[u8]) -> io::Result<()> {
+    let path = part_path(folder, name);
+    let draft = path.with_extension("new");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(PART_MODE).open(&draft)?;
+    writeln!(file, "; Sent by {name}, and replaced whenever that changes: edit it there.")?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    fs::rename(&draft, &path)?;
+    File::open(folder)?.sync_all()
+}
+
+/// The subnets that the primary `name` sent before; `None`: none yet.
+///
+/// # Errors
+/// The file cannot be read, or does not hold what this version takes.
+pub fn stored_part(folder: &Path, name: &str) -> Result<Option<Box<Config>>, Vec<ConfigError>> {
+    let path = part_path(folder, name);
+    let text = match FileSource.read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(vec![ConfigError { file: path, line: 0, text: error.to_string() }]),
+    };
+    load_subnets(&path.to_string_lossy(), &text).map(|part| Some(Box::new(part)))
 }

@@ -38,7 +38,7 @@ pub use canonical::differences;
 pub use explain::explain;
 pub use model::*;
 pub use option_set::OptionSet;
-pub use part::{Clash, clashes, load_subnets};
+pub use part::{Clash, clashes, load_subnets, part_clashes};
 pub use reload::reload_refusals;
 
 use std::fmt;

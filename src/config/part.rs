@@ -117,6 +117,20 @@ pub fn clashes(parts: &[&Config]) -> Vec<Clash> {
     found
 }
 
+/// What more than one primary of a failover claims, a line each; empty: nothing.
+#[must_use]
+pub fn part_clashes(config: &Config) -> Vec<String> {
+    let with_part: Vec<_> =
+        config.primaries.iter().filter_map(|primary| Some((&primary.name, primary.part.as_deref()?))).collect();
+    let parts: Vec<&Config> = with_part.iter().map(|(_, part)| *part).collect();
+    let name = |index: usize| with_part.get(index).map_or("", |(name, _)| name.as_str());
+    let line = |clash: Clash| {
+        let (owner, other) = (name(clash.part), name(clash.other));
+        format!("[Primary {owner}]: {} of [Primary {other}] (legal: each address behind one primary)", clash.what)
+    };
+    clashes(&parts).into_iter().map(line).collect()
+}
+
 /// The defaults of [Server].
 fn server(report: &mut Report) -> Option<ServerSettings> {
     Section::absent(SectionKind::Server).fill(Defaults::Table, report)

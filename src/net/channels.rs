@@ -128,6 +128,7 @@ impl Channels {
             Effect::Partner { partner, bytes } => Some((*partner, released.bytes(bytes))),
             Effect::Reply { .. }
             | Effect::Ping { .. }
+            | Effect::StoreSubnets { .. }
             | Effect::Control { .. }
             | Effect::SyncFailed { .. }
             | Effect::Stop => None,

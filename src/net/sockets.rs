@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use mio::Registry;
 
@@ -15,7 +16,7 @@ use super::ping::Ping;
 use super::replies::{Replies, Ways};
 use super::tally::Tally;
 use crate::clock::Mono;
-use crate::config::Config;
+use crate::config::{Config, files};
 use crate::logging::{Limiter, Verdict};
 use crate::server::event::PartnerId;
 use crate::server::outbox::{Effect, Released};
@@ -41,6 +42,7 @@ pub struct Sockets {
     pub(super) interfaces: Interfaces,
     pub(super) tally: Tally,
     pub(super) limiter: Limiter<KEYS>,
+    state_dir: PathBuf,
 }
 
 /// Whether the effects of a turn held the end.
@@ -73,6 +75,7 @@ impl Sockets {
             interfaces: Interfaces::default(),
             tally: Tally::default(),
             limiter: Limiter::new(LINES_MAX),
+            state_dir: config.server.state_dir.clone(),
         })
     }
 
@@ -84,9 +87,10 @@ impl Sockets {
         self.control.register(registry)
     }
 
-    /// Performs the effects of a turn: first what goes to partners, since a late heartbeat looks like a dead server,
+    /// Performs the effects of a turn: first what is to be kept, then what goes to partners, since a late heartbeat looks like a dead server,
     /// then the others, each kind in order; datagrams leave in batches.
     pub(super) fn perform(&mut self, released: &Released<'_>, now: Mono) -> Performed {
+        self.store(released);
         let Sockets { channels, clients, link, ping, control, interfaces, tally, .. } = self;
         let unsent_to_partner = channels.send(released, tally);
         let mut performed = Performed::All;
@@ -104,8 +108,8 @@ impl Sockets {
                         replies.push(*to, released.bytes(bytes));
                     }
                 }
-                // On its way already.
-                Effect::Partner { .. } => {}
+                // On its way, or kept, already.
+                Effect::Partner { .. } | Effect::StoreSubnets { .. } => {}
                 Effect::Ping { address } => match ping.send(*address) {
                     Ok(()) => asked += 1,
                     Err(error) => {
@@ -126,6 +130,17 @@ impl Sockets {
         self.complain(unsent, unpinged, now);
         self.complain_of_partners(unsent_to_partner, now);
         performed
+    }
+
+    /// Keeps subnets that primaries sent: the partner may hear that they are in use once a restart knows them.
+    fn store(&self, released: &Released<'_>) {
+        for effect in released.effects() {
+            let Effect::StoreSubnets { name, bytes } = effect else { continue };
+            if let Err(error) = files::store_part(&self.state_dir, name, released.bytes(bytes)) {
+                let folder = self.state_dir.display();
+                log::error!("partner {name}: its subnets cannot be kept in {folder}: {error}; a restart loses them");
+            }
+        }
     }
 
     /// Says what did not leave, as often as the limiter lets it.

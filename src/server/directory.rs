@@ -88,6 +88,21 @@ impl Directory {
         directory
     }
 
+    /// The configuration with `part` as the subnets of the primary `name`; `None` where that primary has a
+    /// SubnetsFile, or is none of ours.
+    #[must_use]
+    pub fn with_part(&self, name: &str, part: Box<Config>) -> Option<Config> {
+        // What the parts of the primaries added to it is added again when it is arranged.
+        let (subnets, links, hosts) = (Vec::new(), Vec::new(), Vec::new());
+        let mut config = Config { subnets, links, hosts, ..self.config.clone() };
+        let settings = config.primaries.iter_mut().find(|primary| primary.name == name)?;
+        if settings.subnets_file.is_some() {
+            return None;
+        }
+        settings.part = Some(part);
+        Some(config)
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {

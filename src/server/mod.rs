@@ -32,7 +32,7 @@ use std::time::Duration;
 use log::info;
 
 use crate::clock::{Mono, Now};
-use crate::config::Config;
+use crate::config::{Config, part_clashes};
 use crate::lease::Binding;
 use crate::lease::record::{Complete, Record};
 use crate::wire::dhcp::{Scratch, parse};
@@ -189,6 +189,7 @@ impl Server {
         for waiting in self.service.probes_due(now, out) {
             self.on_packet(now, waiting.arrival, &waiting.bytes, out);
         }
+        self.take_parts(out);
         self.continue_reload();
         self.sweep.run(now, &mut self.service, out);
         match self.with_failover(now, out, Failover::end_turn) {
@@ -242,6 +243,23 @@ impl Server {
         let directory = directory::Directory::new(config);
         self.service.bindings.begin_pools(directory.pools());
         self.reload = Some(Reload { directory, filled: 0 });
+    }
+
+    /// Takes over subnets that primaries have sent, those that fit beside the others.
+    fn take_parts(&mut self, out: &mut Outbox) {
+        for arrived in self.service.failover.take_arrived() {
+            let newest = self.reload.as_ref().map_or(&self.service.directory, |reload| &reload.directory);
+            let Some(config) = newest.with_part(&arrived.name, arrived.part.clone()) else { continue };
+            let complaints = part_clashes(&config);
+            if complaints.is_empty() {
+                let text = arrived.part.subnets_text.text.as_bytes();
+                out.store_subnets(arrived.name, |bytes| bytes.extend_from_slice(text));
+                self.begin_reload(config);
+            } else {
+                let Service { failover, directory, .. } = &mut self.service;
+                failover.refuse_part(&arrived, &complaints, directory);
+            }
+        }
     }
 
     fn continue_reload(&mut self) {

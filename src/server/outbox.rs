@@ -66,6 +66,13 @@ pub enum Effect {
         /// Whether there is more, to be asked for with `ControlMore`; else the connection is closed after it.
         more: bool,
     },
+    /// Keep the subnets of a primary for the next start, before anything else of this turn leaves.
+    StoreSubnets {
+        /// The name of its [Primary].
+        name: String,
+        /// The text.
+        bytes: Range<usize>,
+    },
     /// End the process: SyncFailCritical is set and the sync with this primary failed.
     SyncFailed {
         /// The primary.
@@ -112,6 +119,12 @@ impl Outbox {
         let mut more = false;
         let bytes = self.write(|arena| more = compose(arena));
         self.effects.push(Effect::Control { id, bytes, more });
+    }
+
+    /// Has the subnets of the primary `name` kept; `compose` appends their text.
+    pub fn store_subnets(&mut self, name: String, compose: impl FnOnce(&mut Vec<u8>)) {
+        let bytes = self.write(compose);
+        self.effects.push(Effect::StoreSubnets { name, bytes });
     }
 
     /// Adds an effect without bytes.

@@ -232,6 +232,7 @@ impl World {
                     answer.control.push_str(&String::from_utf8_lossy(released.bytes(bytes)));
                 }
                 Effect::Partner { .. } => panic!("a server without a partner has nobody to write to"),
+                Effect::StoreSubnets { .. } => panic!("a standalone server is sent nothing"),
                 Effect::Stop | Effect::SyncFailed { .. } => panic!("nobody asked the server to stop"),
             }
         }

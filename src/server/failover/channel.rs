@@ -48,6 +48,10 @@ impl Channel {
 
     /// A datagram came.
     pub(super) fn act(&mut self, came: Came<'_>, around: &mut Around<'_>) {
+        match &came {
+            Came::Session => self.partner.push.begin(),
+            Came::Message { body, .. } => self.partner.on_subnets(body, around),
+        }
         match &mut self.table {
             Table::Primary(primary) => primary.on_message(&mut self.partner, came, around),
             Table::Secondary(secondary) => secondary.on_message(&mut self.partner, came, around),
@@ -68,6 +72,7 @@ impl Channel {
             Table::Primary(primary) => primary.on_flow(&self.partner, flow),
             Table::Secondary(secondary) => secondary.on_flow(&mut self.partner, flow, around),
         }
+        self.partner.subnets_due(around);
         self.partner.record(around);
         verdict
     }

@@ -11,10 +11,12 @@ mod incoming;
 mod outgoing;
 mod partner;
 mod primary;
+mod push;
 mod secondary;
 pub mod session;
 mod settings;
 mod states;
+mod subnets;
 mod transfer;
 
 use crate::clock::{Mono, Now, Wall};
@@ -36,6 +38,8 @@ use secondary::{Secondary, Verdict};
 
 pub use settings::Strictness;
 pub use states::state_name;
+pub use subnets::Agreement;
+pub(super) use subnets::Arrived;
 
 /// Whether a primary may serve before it has heard of its failover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +62,8 @@ pub(super) struct Around<'a> {
     pub(super) out: &'a mut Outbox,
     /// Subnets that this server serves from now on: what was held for them is to be answered.
     pub(super) freed: &'a mut Vec<Network>,
+    /// Subnets that primaries sent, to be taken over.
+    pub(super) arrived: &'a mut Vec<Arrived>,
     /// Addresses that two clients were given.
     pub(super) conflicts: &'a mut u64,
     /// Set when this lease database turned out to have gone back in time.
@@ -71,6 +77,7 @@ pub struct Failover {
     database: Database,
     random: Random,
     freed: Vec<Network>,
+    arrived: Vec<Arrived>,
     conflicts: u64,
     /// Channels of the journal whose partner the configuration may name.
     remembered: Vec<(String, Vec<u8>)>,
@@ -127,6 +134,7 @@ impl Failover {
             database: Database::new(seed),
             random: Random::new(u64::from_le_bytes(number)),
             freed: Vec::new(),
+            arrived: Vec::new(),
             conflicts: 0,
             remembered: Vec::new(),
             stopping: false,
@@ -301,6 +309,18 @@ impl Failover {
         std::mem::take(&mut self.freed)
     }
 
+    /// Subnets that primaries sent in this turn, each good by itself.
+    pub(super) fn take_arrived(&mut self) -> Vec<Arrived> {
+        std::mem::take(&mut self.arrived)
+    }
+
+    /// Subnets that came cannot be used beside those of the others, for these reasons.
+    pub(super) fn refuse_part(&mut self, arrived: &Arrived, complaints: &[String], directory: &Directory) {
+        if let Some(channel) = self.channels.get_mut(arrived.partner.0) {
+            channel.partner.refuse_part(&arrived.part, complaints, directory);
+        }
+    }
+
     /// When the next turn is due.
     #[must_use]
     pub fn next_due(&self, now: Mono) -> Option<Mono> {
@@ -309,7 +329,7 @@ impl Failover {
                 Table::Primary(primary) => primary.next_due(),
                 Table::Secondary(secondary) => secondary.next_due(&channel.partner),
             };
-            [table, channel.partner.stream_due(now)].into_iter().flatten().min()
+            [table, channel.partner.stream_due(now), channel.partner.push.next_due()].into_iter().flatten().min()
         };
         self.channels.iter().filter_map(due).min()
     }
@@ -369,6 +389,7 @@ impl Failover {
             random: &mut self.random,
             out: &mut *out,
             freed: &mut self.freed,
+            arrived: &mut self.arrived,
             conflicts: &mut self.conflicts,
             renew: false,
         };
@@ -393,6 +414,7 @@ impl Failover {
                 random: &mut self.random,
                 out: &mut *out,
                 freed: &mut self.freed,
+                arrived: &mut self.arrived,
                 conflicts: &mut self.conflicts,
                 renew: false,
             };

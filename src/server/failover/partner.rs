@@ -9,9 +9,11 @@ use log::{info, log, warn};
 use super::Around;
 use super::incoming::Incoming;
 use super::outgoing::{Content, Outgoing};
+use super::push::Push;
 use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm};
 use super::states::{is_polling, state_name, state_number};
+use super::subnets::Told;
 use crate::clock::{Mono, Now, Wall};
 use crate::lease::owner::Quiet;
 use crate::lease::record::{Channel, Complete, Record};
@@ -32,6 +34,8 @@ pub(super) struct Partner {
     pub(super) session: Session,
     pub(super) outgoing: Outgoing,
     pub(super) incoming: Incoming,
+    pub(super) push: Push,
+    pub(super) told: Told,
     pub(super) state: PartnerState,
     pub(super) since: Wall,
     pub(super) theirs: Theirs,
@@ -77,6 +81,8 @@ pub(super) struct Theirs {
     pub state: Option<PartnerState>,
     /// Its lease clock minus ours, in milliseconds.
     pub offset: i64,
+    /// The digest of the subnets that it runs; `None`: never heard of in this run.
+    pub config: Option<[u8; 8]>,
 }
 
 impl Partner {
@@ -91,6 +97,8 @@ impl Partner {
             session: Session::new(ends, boot),
             outgoing: Outgoing::new(),
             incoming: Incoming::default(),
+            push: Push::default(),
+            told: Told::default(),
             state: PartnerState::Claiming,
             since: Wall::default(),
             theirs: Theirs::default(),
@@ -180,8 +188,8 @@ impl Partner {
             have: self.have.stamp.0,
             newest: self.newest.0,
             clock: around.now.wall.millis(),
-            config_generation: 0,
-            config_digest: [0; 8],
+            config_generation: self.push.generation(),
+            config_digest: self.digest(around.directory),
             buffer_size: self.common.buffer_size,
         }
     }
@@ -265,6 +273,7 @@ impl Partner {
         self.theirs.complete = header.complete;
         self.theirs.newest = Stamp(header.newest);
         self.theirs.state = Some(header.state);
+        self.theirs.config = Some(header.config_digest);
         let difference = i128::from(header.clock) - i128::from(around.now.wall.millis());
         self.theirs.offset = i64::try_from(difference).unwrap_or(i64::MAX);
         self.compare_sizes(header.buffer_size);
