@@ -4,7 +4,7 @@
 #   uninstall  removes what install put there, but no configuration and no leases
 #   test       all tests; as root on Debian it first installs what they need
 #   check      format, lints, all tests, manual pages, samples
-#   demo       the server and a real client in network namespaces of their own, with a transcript
+#   demo       a pair of servers and real clients in network namespaces of their own, with a transcript
 #   bench      measures the server beside others
 #   clean      removes what was built
 .POSIX:

@@ -9,6 +9,7 @@ use understudy::config::keys::{Fallback, GROUPS, Key};
 use understudy::config::kinds::Kind;
 use understudy::config::option_table::{OPTIONS, OptionRow, Shape};
 use understudy::config::{Source, load};
+use understudy::wire::failover::UNCUT_PIECE_OCTETS_MAX;
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/man/understudyd.ini.5");
 
@@ -130,4 +131,10 @@ fn mandoc_has_nothing_to_complain_of() {
         Command::new("mandoc").args(["-Tlint", "-Wwarning", PAGE]).output().expect("mandoc (apt install mandoc)");
     let said = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn the_page_says_up_to_which_buffer_ip_cuts_no_datagram() {
+    let said = format!("Over {UNCUT_PIECE_OCTETS_MAX}, IP cuts the datagrams on Ethernet.");
+    assert!(page().contains(&said), "{said}");
 }

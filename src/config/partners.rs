@@ -14,13 +14,11 @@ use super::report::{Place, Report};
 use super::section::{Defaults, Section};
 use super::text;
 use super::value::Value;
+use crate::wire::failover::UNCUT_PIECE_OCTETS_MAX;
 use crate::wire::seal::Keys;
 
 /// WaitCtlRetSecs = 0 stands for this.
 const WAIT_CTL_RET_DEFAULT: Duration = Duration::from_secs(5);
-
-/// Over this, IP cuts the datagram of an update.
-const BUFFER_OF_ONE_DATAGRAM: u64 = 1400;
 
 /// What the sections are read with.
 pub(super) struct Reading<'a> {
@@ -176,9 +174,9 @@ fn check_required(section: &Section, report: &mut Report) -> Option<()> {
 
 fn check_buffer(section: &Section, report: &mut Report) {
     match section.entry("SyncBindingBufSize").map(|entry| &entry.value) {
-        Some(Value::Number(octets)) if *octets > BUFFER_OF_ONE_DATAGRAM => {
+        Some(Value::Number(octets)) if *octets > UNCUT_PIECE_OCTETS_MAX as u64 => {
             let odd = format!(
-                "{octets} is over {BUFFER_OF_ONE_DATAGRAM}: IP cuts such datagrams, and large updates may stay unacked"
+                "{octets} is over {UNCUT_PIECE_OCTETS_MAX}: IP cuts such datagrams, and large updates may stay unacked"
             );
             section.remark(report, "SyncBindingBufSize", &odd);
         }

@@ -148,6 +148,8 @@ impl Server {
                 ),
             }
             self.service.room = room;
+            // That line counts: the first reminder comes a minute after it.
+            let _ = self.service.limiter.allow(Line::JournalFull, now.mono);
         } else if room == Room::Full
             && let Some(hidden) = self.service.limiter.allow(Line::JournalFull, now.mono)
         {
