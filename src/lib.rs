@@ -1,6 +1,7 @@
 //! Understudy: a DHCPv4 server whose reason to exist is failover.
 //!
-//! This page is the map. The failover pair comes in the next step; the standalone server has its shape already.
+//! This page is the map. A server stands alone, or is the primary or the failover of a pair; it is one program with
+//! one loop, and a failover has a channel to each of its primaries.
 //!
 //! # Five rules
 //!
@@ -22,11 +23,12 @@
 //! | [`clock`] | the two kinds of time, and the lease clock |
 //! | [`config`] | INI text to a checked [`config::Config`]; the table of keys; option names and values |
 //! | [`wire`] | octets to messages and back; never panics, keeps nothing |
-//! | [`lease`] | bindings: table, pools, records, stamps, which change is allowed |
+//! | [`lease`] | bindings: table, pools, records, stamps, which change is allowed; merge, and who owns an address |
 //! | [`server`] | decides: a message in, records and effects out; `server/dhcp` has a file a message |
+//! | [`server::failover`] | the pair: channels, sessions, streams of changes, both state tables, return of control |
 //! | [`journal`] | the append-only lease journal: commit, recovery, snapshots |
 //! | [`engine`] | one turn: decide, record, commit, release |
-//! | `net` | the loop, sockets, signals: the only code that knows mio, socket2 and nix |
+//! | `net` | the loop, sockets, signals: the only code that knows mio, socket2 and nix; all partners on one socket |
 //!
 //! # A DISCOVER and a REQUEST, straight down
 //!
@@ -40,6 +42,22 @@
 //! engine                 end of the turn: journal commit (append, fdatasync), then release
 //! net/clients, net/link  send
 //! ```
+//!
+//! # A change of a lease, from one server to the other
+//!
+//! ```text
+//! server/failover/mod       end of the turn: which channel does the changed address belong to (directory)
+//! server/failover/outgoing  the newest change of each address, cut into pieces, kept until acknowledged
+//! server/failover/flow      as many pieces as the window has room for -> Effect::Partner, after the commit
+//! net/channels              one socket for all partners; who it came from -> Input::Partner
+//! server/failover/partner   seal, session (session), what the header says
+//! server/failover/incoming  pieces in order -> records -> apply, and lease/merge where both made a change
+//! engine                    commit; then the acknowledgement leaves
+//! ```
+//!
+//! What a server does, silent or serving, is decided in two tables of states: `server/failover/primary` and
+//! `server/failover/secondary`; `server/duty` and `server/giving` ask them whether to answer and what may be given.
+//! Control goes back in `server/failover/transfer`. The protocol, states and guarantees: understudy-failover(7).
 
 pub mod clock;
 pub mod config;
