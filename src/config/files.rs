@@ -82,3 +82,28 @@ pub fn stored_part(folder: &Path, name: &str) -> Result<Option<Box<Config>>, Vec
     };
     load_subnets(&path.to_string_lossy(), &text).map(|part| Some(Box::new(part)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stored_part_comes_back_with_the_same_digest_and_replaces_the_former() {
+        let folder = std::env::temp_dir().join(format!("understudy-part-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder");
+        assert!(stored_part(&folder, "dhcp1").expect("nothing is no error").is_none());
+        for last in [90, 99] {
+            let text = format!("[Subnet 10.1.0.0/24]\nRange = 10.1.0.50 - 10.1.0.{last}\n");
+            let sent = load_subnets("sent", &text).expect("good");
+            store_part(&folder, "dhcp1", sent.subnets_text.text.as_bytes()).expect("stored");
+            let kept = stored_part(&folder, "dhcp1").expect("good").expect("there");
+            assert_eq!(kept.subnets_text, sent.subnets_text);
+        }
+        let names: Vec<_> = fs::read_dir(&folder).expect("a folder").flatten().map(|entry| entry.file_name()).collect();
+        assert_eq!(names, ["subnets-dhcp1.ini"], "no draft stays");
+        fs::write(folder.join("subnets-dhcp1.ini"), "[Subnet 10.1.0.0/24]\nRnage = 1\n").expect("written");
+        let wrong = stored_part(&folder, "dhcp1").expect_err("a wrong key");
+        assert!(wrong[0].to_string().contains("subnets-dhcp1.ini:2: [Subnet 10.1.0.0/24] Rnage"), "{wrong:?}");
+        fs::remove_dir_all(&folder).expect("removed");
+    }
+}

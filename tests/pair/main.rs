@@ -18,5 +18,6 @@ mod returns;
 mod rig;
 mod split;
 mod starts;
+mod subnets;
 mod takeovers;
 mod wires;

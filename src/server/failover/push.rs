@@ -316,3 +316,169 @@ impl Push {
         self.due
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(lines: usize) -> SubnetsText {
+        let text: String = (0..lines).map(|line| format!("Option.routers = 10.1.0.{line}\n")).collect();
+        let digest = seal::digest(text.as_bytes());
+        SubnetsText { text, digest }
+    }
+
+    /// One end of an exchange.
+    struct End {
+        push: Push,
+        stance: Stance,
+        text: Option<SubnetsText>,
+        taken: Option<Vec<u8>>,
+        has: bool,
+    }
+
+    impl End {
+        fn new(stance: Stance, text: Option<SubnetsText>) -> End {
+            End { push: Push::default(), stance, text, taken: None, has: false }
+        }
+
+        fn header(&self) -> [u8; 8] {
+            self.text.as_ref().map_or([0; 8], |text| short(&text.digest))
+        }
+
+        /// One message in, one out at most.
+        fn hear<'a>(&'a mut self, body: Body<'_>, theirs: [u8; 8], now: Mono) -> Option<Body<'a>> {
+            let End { push, stance, text, taken, has } = self;
+            let (in_contact, context) = (true, &[][..]);
+            let ours = text.as_ref();
+            let facts = Facts { now, in_contact, stance: *stance, ours, theirs, context, part_octets: 64 };
+            match body {
+                Body::ConfigOffer { generation, digest, octets } => {
+                    push.on_offer(Offered { generation, digest, octets }, &facts);
+                }
+                Body::ConfigReq { digest, offset } => match push.on_request(digest, offset, &facts) {
+                    Asked::Answer(body) => return Some(body),
+                    Asked::Has => *has = true,
+                    Asked::Nothing => {}
+                },
+                Body::ConfigData { digest, offset, total, octets } => {
+                    if let Came::Whole(offered, octets) = push.on_part(&Part { digest, offset, total, octets }) {
+                        *taken = Some(octets);
+                        push.applies(offered.digest, now);
+                    }
+                }
+                _ => panic!("not a message of the exchange"),
+            }
+            None
+        }
+
+        fn turn(&mut self, theirs: [u8; 8], now: Mono) -> Vec<Body<'static>> {
+            let (in_contact, context, ours) = (true, &[][..], self.text.as_ref());
+            let facts = Facts { now, in_contact, stance: self.stance, ours, theirs, context, part_octets: 64 };
+            self.push.count(ours);
+            self.push.turn(&facts).into_iter().flatten().collect()
+        }
+    }
+
+    /// Lets both ends talk for `millis` in steps of ten; `is_lost` says for each message by its number.
+    fn talk(ends: &mut [End; 2], millis: u64, mut is_lost: impl FnMut(u32) -> bool) -> u32 {
+        let mut sent = 0;
+        for step in 0..millis / 10 {
+            let now = Mono::from_nanos((step + 1) * 10_000_000);
+            for at in [0, 1] {
+                let headers = [ends[0].header(), ends[1].header()];
+                for body in ends[at].turn(headers[1 - at], now) {
+                    sent += 1;
+                    if is_lost(sent) {
+                        continue;
+                    }
+                    let Some(Body::ConfigData { digest, offset, total, octets }) =
+                        ends[1 - at].hear(body, headers[at], now)
+                    else {
+                        continue;
+                    };
+                    let octets = octets.to_vec();
+                    sent += 1;
+                    if !is_lost(sent) {
+                        let body = Body::ConfigData { digest, offset, total, octets: &octets };
+                        assert!(ends[at].hear(body, headers[1 - at], now).is_none());
+                    }
+                }
+                if let Some(octets) = ends[1].taken.take() {
+                    let text = String::from_utf8(octets).expect("text");
+                    let digest = seal::digest(text.as_bytes());
+                    ends[1].text = Some(SubnetsText { text, digest });
+                }
+            }
+        }
+        sent
+    }
+
+    fn pair(lines: usize) -> [End; 2] {
+        [End::new(Stance::Gives, Some(text(lines))), End::new(Stance::Takes, None)]
+    }
+
+    #[test]
+    fn a_text_of_many_parts_comes_whole_and_then_nothing_is_said() {
+        let mut ends = pair(100);
+        talk(&mut ends, 2_000, |_| false);
+        assert_eq!(ends[1].text, ends[0].text);
+        assert!(ends[0].has, "the primary hears that all of it is there");
+        assert_eq!(talk(&mut ends, 10_000, |_| false), 0);
+    }
+
+    #[test]
+    fn lost_offers_requests_and_parts_are_sent_again() {
+        for third in 0..3 {
+            let mut ends = pair(40);
+            talk(&mut ends, 60_000, |number| number % 3 == third);
+            assert_eq!(ends[1].text, ends[0].text, "every third message is lost, from {third} on");
+        }
+    }
+
+    #[test]
+    fn a_partner_that_falls_silent_is_asked_a_bounded_number_of_times() {
+        let mut ends = pair(40);
+        // The offer arrives, and nothing after it.
+        let sent = talk(&mut ends, 20_000, |number| number > 1);
+        // Offers after 1, 3, 7 and 15 s of which none arrives, and the requests for one part.
+        assert!((ASKS_MAX..=ASKS_MAX + 6).contains(&sent), "{sent}");
+        assert_eq!(ends[1].text, None);
+    }
+
+    #[test]
+    fn a_text_that_changes_while_it_is_sent_arrives_as_it_is_then() {
+        let mut ends = pair(100);
+        talk(&mut ends, 100, |_| false);
+        assert_eq!(ends[1].text, None, "it is on its way");
+        ends[0].text = Some(text(50));
+        talk(&mut ends, 3_000, |_| false);
+        assert_eq!(ends[1].text, Some(text(50)));
+        assert_eq!(ends[0].push.generation(), 2);
+    }
+
+    #[test]
+    fn a_text_that_was_judged_is_not_fetched_again_until_something_else_changes() {
+        let mut end = End::new(Stance::Takes, Some(text(1)));
+        let digest = text(9).digest;
+        let offered = Offered { generation: 1, digest, octets: 100 };
+        let (ours, theirs, now) = (end.text.clone(), short(&digest), Mono::from_nanos(1));
+        let with = |context: &'static [[u8; 32]]| Facts {
+            now,
+            in_contact: true,
+            stance: Stance::Takes,
+            ours: None,
+            theirs,
+            context,
+            part_octets: 64,
+        };
+        let facts = Facts { ours: ours.as_ref(), ..with(&[[1; 32]]) };
+        end.push.on_offer(offered, &facts);
+        assert!(end.push.wants(&facts));
+        end.push.judge(digest, facts.context);
+        let said = end.push.turn(&facts);
+        assert_eq!(said[0], Some(Body::ConfigReq { digest, offset: 100 }), "it was all there");
+        assert_eq!(said[1], None);
+        assert!(matches!(said[2], Some(Body::ConfigOffer { generation: 0, .. })), "what runs is offered to compare");
+        assert!(end.push.wants(&Facts { context: &[[2; 32]], ..facts }), "the one that was in the way changed");
+    }
+}
