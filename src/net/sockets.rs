@@ -87,8 +87,8 @@ impl Sockets {
         self.control.register(registry)
     }
 
-    /// Performs the effects of a turn: first what is to be kept, then what goes to partners, since a late heartbeat looks like a dead server,
-    /// then the others, each kind in order; datagrams leave in batches.
+    /// Performs the effects of a turn: first what is to be kept, then what goes to partners, since a late heartbeat
+    /// looks like a dead server, then the others, each kind in order; datagrams leave in batches.
     pub(super) fn perform(&mut self, released: &Released<'_>, now: Mono) -> Performed {
         self.store(released);
         let Sockets { channels, clients, link, ping, control, interfaces, tally, .. } = self;

@@ -49,8 +49,8 @@ pub(super) struct Facts<'a> {
     pub(super) ours: Option<&'a SubnetsText>,
     /// The digest in the partner's newest header; zeros: it has no text.
     pub(super) theirs: [u8; 8],
-    /// Digests of everything that a judgement on the partner's text depends on.
-    pub(super) context: &'a [[u8; 32]],
+    /// Another one when anything changed that a judgement on the partner's text depends on.
+    pub(super) context: [u8; 32],
     /// The most octets of one part.
     pub(super) part_octets: usize,
 }
@@ -105,7 +105,9 @@ pub(super) struct Push {
     /// A text that was handed over for use, and when.
     applying: Option<([u8; 32], Mono)>,
     /// A text that was looked at and not used, with what that depended on.
-    judged: Option<([u8; 32], Vec<[u8; 32]>)>,
+    judged: Option<([u8; 32], [u8; 32])>,
+    /// A text that stopped coming, after so many octets of so many.
+    stopped: Option<(usize, u32)>,
     due: Option<Mono>,
 }
 
@@ -211,9 +213,9 @@ impl Push {
     }
 
     /// The text that came is not used, and is not asked for again while `context` stands.
-    pub(super) fn judge(&mut self, digest: [u8; 32], context: &[[u8; 32]]) {
+    pub(super) fn judge(&mut self, digest: [u8; 32], context: [u8; 32]) {
         self.applying = None;
-        self.judged = Some((digest, context.to_vec()));
+        self.judged = Some((digest, context));
         self.owes_answer = true;
     }
 
@@ -266,7 +268,7 @@ impl Push {
         let mut fetch = fetch.unwrap_or(Fetch { digest, total, text: Vec::new(), asked: None, asks: 0 });
         let is_due = fetch.asked.is_none_or(|asked| facts.now.since(asked) >= ASK_AGAIN);
         if is_due && fetch.asks == ASKS_MAX {
-            log::warn!("the partner's subnets stopped coming after {} of {total} octets", fetch.text.len());
+            self.stopped = Some((fetch.text.len(), total));
             self.offered = None;
             return None;
         }
@@ -311,6 +313,11 @@ impl Push {
         self.due = [self.due, due].into_iter().flatten().min();
     }
 
+    /// A text that stopped coming, once: octets that came, and of how many.
+    pub(super) fn take_stopped(&mut self) -> Option<(usize, u32)> {
+        self.stopped.take()
+    }
+
     /// When the next turn is due.
     pub(super) fn next_due(&self) -> Option<Mono> {
         self.due
@@ -348,7 +355,7 @@ mod tests {
         /// One message in, one out at most.
         fn hear<'a>(&'a mut self, body: Body<'_>, theirs: [u8; 8], now: Mono) -> Option<Body<'a>> {
             let End { push, stance, text, taken, has } = self;
-            let (in_contact, context) = (true, &[][..]);
+            let (in_contact, context) = (true, [0; 32]);
             let ours = text.as_ref();
             let facts = Facts { now, in_contact, stance: *stance, ours, theirs, context, part_octets: 64 };
             match body {
@@ -372,7 +379,7 @@ mod tests {
         }
 
         fn turn(&mut self, theirs: [u8; 8], now: Mono) -> Vec<Body<'static>> {
-            let (in_contact, context, ours) = (true, &[][..], self.text.as_ref());
+            let (in_contact, context, ours) = (true, [0; 32], self.text.as_ref());
             let facts = Facts { now, in_contact, stance: self.stance, ours, theirs, context, part_octets: 64 };
             self.push.count(ours);
             self.push.turn(&facts).into_iter().flatten().collect()
@@ -443,6 +450,7 @@ mod tests {
         // Offers after 1, 3, 7 and 15 s of which none arrives, and the requests for one part.
         assert!((ASKS_MAX..=ASKS_MAX + 6).contains(&sent), "{sent}");
         assert_eq!(ends[1].text, None);
+        assert_eq!(ends[1].push.take_stopped().map(|stopped| stopped.0), Some(0));
     }
 
     #[test]
@@ -462,16 +470,15 @@ mod tests {
         let digest = text(9).digest;
         let offered = Offered { generation: 1, digest, octets: 100 };
         let (ours, theirs, now) = (end.text.clone(), short(&digest), Mono::from_nanos(1));
-        let with = |context: &'static [[u8; 32]]| Facts {
+        let facts = Facts {
             now,
             in_contact: true,
             stance: Stance::Takes,
-            ours: None,
+            ours: ours.as_ref(),
             theirs,
-            context,
+            context: [1; 32],
             part_octets: 64,
         };
-        let facts = Facts { ours: ours.as_ref(), ..with(&[[1; 32]]) };
         end.push.on_offer(offered, &facts);
         assert!(end.push.wants(&facts));
         end.push.judge(digest, facts.context);
@@ -479,6 +486,6 @@ mod tests {
         assert_eq!(said[0], Some(Body::ConfigReq { digest, offset: 100 }), "it was all there");
         assert_eq!(said[1], None);
         assert!(matches!(said[2], Some(Body::ConfigOffer { generation: 0, .. })), "what runs is offered to compare");
-        assert!(end.push.wants(&Facts { context: &[[2; 32]], ..facts }), "the one that was in the way changed");
+        assert!(end.push.wants(&Facts { context: [2; 32], ..facts }), "the one that was in the way changed");
     }
 }

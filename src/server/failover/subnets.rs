@@ -90,7 +90,7 @@ impl Partner {
         }
     }
 
-    fn facts<'a>(&self, around: &Around<'a>, context: &'a [[u8; 32]]) -> Facts<'a> {
+    fn facts<'a>(&self, around: &Around<'a>) -> Facts<'a> {
         let (ours, stance) = text_of(around.directory, self.id, (self.side, &self.name));
         Facts {
             now: around.now.mono,
@@ -98,15 +98,14 @@ impl Partner {
             stance,
             ours,
             theirs: self.theirs.config.unwrap_or_default(),
-            context,
+            context: context(around.directory),
             part_octets: usize::from(self.common.buffer_size),
         }
     }
 
     /// Acts on a message that concerns subnets; others are left alone.
     pub(super) fn on_subnets(&mut self, body: &Body<'_>, around: &mut Around<'_>) {
-        let context = context(around.directory);
-        let facts = self.facts(around, &context);
+        let facts = self.facts(around);
         match *body {
             Body::ConfigOffer { generation, digest, octets } => {
                 self.push.on_offer(Offered { generation, digest, octets }, &facts);
@@ -122,7 +121,22 @@ impl Partner {
                     self.on_text(offered, &text, (&facts, around));
                 }
             }
-            _ => {}
+            Body::Hello { .. }
+            | Body::HelloAck { .. }
+            | Body::HelloEnd { .. }
+            | Body::Poll { .. }
+            | Body::PollRpl { .. }
+            | Body::CtlReq
+            | Body::CtlRet { .. }
+            | Body::SyncReq
+            | Body::SyncStart { .. }
+            | Body::BindUpdate(_)
+            | Body::BindAck { .. }
+            | Body::SubnetReturn { .. }
+            | Body::SubnetTaken { .. }
+            | Body::CtlGive { .. }
+            | Body::CtlTaken
+            | Body::ShareReq { .. } => {}
         }
     }
 
@@ -179,7 +193,7 @@ impl Partner {
         }
     }
 
-    fn refuse(&mut self, digest: [u8; 32], complaints: &[String], context: &[[u8; 32]]) {
+    fn refuse(&mut self, digest: [u8; 32], complaints: &[String], context: [u8; 32]) {
         for complaint in complaints {
             error!("partner {}: {complaint}", self.name);
         }
@@ -193,17 +207,20 @@ impl Partner {
 
     /// The subnets that came cannot be used beside the others.
     pub(super) fn refuse_part(&mut self, part: &Config, complaints: &[String], directory: &Directory) {
-        self.refuse(part.subnets_text.digest, complaints, &context(directory));
+        self.refuse(part.subnets_text.digest, complaints, context(directory));
     }
 
     /// The end of a turn: offers, requests and answers that are due, and what is to be said.
     pub(super) fn subnets_due(&mut self, around: &mut Around<'_>) {
         let agreement = self.agreement(around.directory);
-        let context = if agreement == Agreement::Same { Vec::new() } else { context(around.directory) };
-        let facts = self.facts(around, &context);
+        let facts = self.facts(around);
         self.push.count(facts.ours);
         for body in self.push.turn(&facts).into_iter().flatten() {
             self.send(body, around);
+        }
+        if let Some((came, total)) = self.push.take_stopped() {
+            let name = &self.name;
+            warn!("partner {name}: its subnets stopped coming after {came} of {total} octets; they are offered again");
         }
         self.tell(agreement, around);
     }
@@ -227,9 +244,14 @@ impl Partner {
     }
 }
 
-/// What a judgement on a text depends on: all texts that this server runs.
-fn context(directory: &Directory) -> Vec<[u8; 32]> {
+/// Changes with each text that this server runs, and with their order: what a judgement on another text depends on.
+fn context(directory: &Directory) -> [u8; 32] {
     let config = directory.config();
     let parts = config.primaries.iter().filter_map(|primary| primary.part.as_ref());
-    parts.map(|part| part.subnets_text.digest).chain([config.subnets_text.digest]).collect()
+    let mut folded = config.subnets_text.digest;
+    for part in parts {
+        folded.rotate_left(1);
+        folded.iter_mut().zip(part.subnets_text.digest).for_each(|(octet, other)| *octet ^= other);
+    }
+    folded
 }
