@@ -187,6 +187,7 @@ class Understudy(Pair):
         self.second.write("understudyd.ini", second)
         for node in (*self.firsts, self.second):
             node.command = [self.bench.server_program, "-f", "-c", node.path("understudyd.ini")]
+        for node in self.firsts:
             subprocess.run([self.bench.server_program, "--new", "-c", node.path("understudyd.ini")], check=True,
                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
