@@ -96,7 +96,7 @@ demo: all
 
 bench: all
 	$(CARGO) build --release --locked --examples
-	tests/bench/run
+	tests/bench/run; single=$$?; tests/bench/pair && exit $$single
 
 clean:
 	$(CARGO) clean

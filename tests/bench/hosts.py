@@ -27,8 +27,8 @@ PRIORITY = REAL_TIME if ALLOWED else []
 LOCK = "/run/lock/understudy-bench"
 
 
-class Hosts:
-    """The server's and the client's host. At most one on a machine at a time: two benches measure each other."""
+class Settings:
+    """Kernel settings of a bench. At most one on a machine at a time: two benches measure each other."""
 
     def __init__(self):
         self.lock = open(LOCK, "w")
@@ -36,25 +36,9 @@ class Hosts:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise SystemExit("bench: another bench is running (%s is locked)" % LOCK)
-        self.server = "us-bench-%d-s" % os.getpid()
-        self.client = "us-bench-%d-c" % os.getpid()
-        cpus = sorted(os.sched_getaffinity(0))
-        # one CPU each, where there are two
-        self.server_cpu = str(cpus[0])
-        self.client_cpu = str(cpus[1 % len(cpus)])
         self.saved = {}
-        atexit.register(self.remove)
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(130))
-        self.sysctl("net.core.netdev_max_backlog", BACKLOG)
-        for name in (self.server, self.client):
-            ip("netns", "add", name)
-        ip("link", "add", INTERFACE, "netns", self.server, "type", "veth", "peer", "name", INTERFACE,
-           "netns", self.client)
-        for name, address in ((self.server, SERVER_ADDRESS), (self.client, RELAY_ADDRESS)):
-            ip("-n", name, "address", "add", address + "/10", "dev", INTERFACE)
-            ip("-n", name, "link", "set", "lo", "up")
-            ip("-n", name, "link", "set", INTERFACE, "txqueuelen", "10000", "up")
 
     def sysctl(self, name, value):
         """Sets a kernel setting and remembers what it was."""
@@ -67,6 +51,36 @@ class Hosts:
     def receive_buffer(self, octets):
         """Receive buffer of sockets made from now on that ask for nothing."""
         self.sysctl("net.core.rmem_default", octets)
+
+    def restore(self):
+        """Puts the settings back."""
+        for path, value in self.saved.items():
+            with open(path, "w") as f:
+                f.write(value)
+        self.saved = {}
+
+
+class Hosts(Settings):
+    """The server's and the client's host."""
+
+    def __init__(self):
+        super().__init__()
+        self.server = "us-bench-%d-s" % os.getpid()
+        self.client = "us-bench-%d-c" % os.getpid()
+        cpus = sorted(os.sched_getaffinity(0))
+        # one CPU each, where there are two
+        self.server_cpu = str(cpus[0])
+        self.client_cpu = str(cpus[1 % len(cpus)])
+        atexit.register(self.remove)
+        self.sysctl("net.core.netdev_max_backlog", BACKLOG)
+        for name in (self.server, self.client):
+            ip("netns", "add", name)
+        ip("link", "add", INTERFACE, "netns", self.server, "type", "veth", "peer", "name", INTERFACE,
+           "netns", self.client)
+        for name, address in ((self.server, SERVER_ADDRESS), (self.client, RELAY_ADDRESS)):
+            ip("-n", name, "address", "add", address + "/10", "dev", INTERFACE)
+            ip("-n", name, "link", "set", "lo", "up")
+            ip("-n", name, "link", "set", INTERFACE, "txqueuelen", "10000", "up")
 
     def on_server(self, command):
         """`command` as it runs on the server's host and CPU."""
@@ -81,10 +95,7 @@ class Hosts:
         for name in (self.server, self.client):
             if os.path.exists("/run/netns/" + name):
                 ip("netns", "del", name)
-        for path, value in self.saved.items():
-            with open(path, "w") as f:
-                f.write(value)
-        self.saved = {}
+        self.restore()
 
 
 def ip(*arguments):

@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use understudy::clock::{Secs, Wall};
 use understudy::journal::{FileStorage, Journal, OpenMode, frame};
 use understudy::lease::record::{Complete, Record};
+use understudy::lease::stamp::StampClock;
 use understudy::lease::{Binding, BindingState, Client, Hardware, Side, Stamp};
 
 /// The first address.
@@ -52,11 +53,12 @@ fn write(folder: &Path, leases: u32, times: u32) -> Result<(), Box<dyn std::erro
     let identity = Record::Identity { database: [0xbe; 16], complete: Complete::Yes };
     frame::append(&mut records, |payload| identity.encode(payload));
     journal.commit(&records)?;
+    let mut stamps = StampClock::default();
     for _ in 0..times {
         for first in (0..leases).step_by(BATCH as usize) {
             records.clear();
             for number in first..leases.min(first + BATCH) {
-                append(&mut records, number, now);
+                append(&mut records, number, now, stamps.next(now));
             }
             journal.commit(&records)?;
             journal.prepare()?;
@@ -66,7 +68,7 @@ fn write(folder: &Path, leases: u32, times: u32) -> Result<(), Box<dyn std::erro
     Ok(())
 }
 
-fn append(records: &mut Vec<u8>, number: u32, now: Wall) {
+fn append(records: &mut Vec<u8>, number: u32, now: Wall, stamp: Stamp) {
     let [a, b, c, d] = number.to_be_bytes();
     let hardware = [2, 0xcc, a, b, c, d];
     let binding = Binding {
@@ -78,7 +80,7 @@ fn append(records: &mut Vec<u8>, number: u32, now: Wall) {
         end: now.after(Secs(LEASE_SECS)),
         last_seen: now,
         bar: Wall::default(),
-        stamp: Stamp::at(now),
+        stamp,
         client: Client { hardware: Some(Hardware { htype: 1, address: &hardware }), ..Client::default() },
     };
     frame::append(records, |payload| Record::Binding(binding).encode(payload));

@@ -190,16 +190,19 @@ class Kea(Server):
     lease_files = ("leases.csv",)
 
     def configure(self):
-        self.write("kea.json", json.dumps({"Dhcp4": {
+        self.write("kea.json", json.dumps({"Dhcp4": self.settings(self.path("leases.csv"), self.path("log"))}))
+
+    @staticmethod
+    def settings(lease_file, log):
+        """What stands under Dhcp4."""
+        return {
             "multi-threading": {"enable-multi-threading": False},
             "interfaces-config": {"interfaces": [INTERFACE], "dhcp-socket-type": "udp"},
-            "lease-database": {"type": "memfile", "persist": True, "name": self.path("leases.csv"),
-                               "lfc-interval": 0},
+            "lease-database": {"type": "memfile", "persist": True, "name": lease_file, "lfc-interval": 0},
             "valid-lifetime": 3600, "renew-timer": 1800, "rebind-timer": 3150,
             "subnet4": [{"id": 1, "subnet": "10.64.0.0/10", "pools": [{"pool": "10.80.0.0 - 10.95.255.255"}],
                          "option-data": [{"name": "routers", "data": RELAY_ADDRESS}]}],
-            "loggers": [{"name": "kea-dhcp4", "severity": "WARN",
-                         "output_options": [{"output": self.path("log")}]}]}}))
+            "loggers": [{"name": "kea-dhcp4", "severity": "WARN", "output_options": [{"output": log}]}]}
 
     def environment(self):
         return {"KEA_PIDFILE_DIR": self.folder, "KEA_LOCKFILE_DIR": self.folder, "KEA_LOGGER_DESTINATION": "stdout"}
@@ -221,21 +224,26 @@ class Isc(Server):
     extra = ""
 
     def configure(self):
-        pools = -(-self.addresses // POOL)
+        self.write("dhcpd.conf", self.settings(self.addresses, self.extra))
+        self.write("dhcpd.leases", "")
+
+    @staticmethod
+    def settings(addresses, extra, of_pools=""):
+        """A dhcpd.conf(5); `of_pools` stands in every pool."""
+        pools = -(-addresses // POOL)
         lines = ["default-lease-time 3600;", "max-lease-time 3600;", "min-lease-time 3600;", "authoritative;",
                  "ping-check false;", "ddns-update-style none;",
                  # else a renewal in the first quarter of a lease is answered from memory
-                 "dhcp-cache-threshold 0;", self.extra]
+                 "dhcp-cache-threshold 0;", extra]
         # dhcpd joins pools of equal permit lists into one list, which it walks for every lease (31 exchanges a
         # second); a class of its own for each, matched by nobody, keeps them apart.
         lines += ['class "c%d" { match if false; }' % i for i in range(pools)]
         lines += ["subnet 10.64.0.0 netmask 255.192.0.0 {", "option routers %s;" % RELAY_ADDRESS]
         for i in range(pools):
             first = 0x0A500000 + POOL * i
-            lines.append('pool { range %s %s; deny members of "c%d"; }' % (
-                leases.dotted(first), leases.dotted(first + POOL - 1), i))
-        self.write("dhcpd.conf", "\n".join(lines + ["}", ""]))
-        self.write("dhcpd.leases", "")
+            lines.append('pool { %s range %s %s; deny members of "c%d"; }' % (
+                of_pools, leases.dotted(first), leases.dotted(first + POOL - 1), i))
+        return "\n".join(lines + ["}", ""])
 
     def command(self):
         return ["dhcpd", "-f", "-4", "-q", "--no-pid", "-cf", self.path("dhcpd.conf"),

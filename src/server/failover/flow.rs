@@ -101,7 +101,10 @@ impl Partner {
         if self.outgoing.is_filling() && self.session.is_established() {
             return Some(now);
         }
-        if self.is_in_contact(now) {
+        if self.sizes_differ {
+            return None;
+        }
+        if self.session.is_established() && self.is_in_contact(now) {
             return self.outgoing.next_due(self.common.wait_ack);
         }
         let behind = self.state == PartnerState::Serving && self.newest > self.theirs.have;

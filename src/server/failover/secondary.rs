@@ -453,7 +453,9 @@ impl Secondary {
         };
         let serving = matches!(partner.state, PartnerState::Active | PartnerState::Returning);
         let poll = self.next_poll.filter(|_| serving);
-        let wait = self.wait.filter(|_| !serving);
+        // While bindings come, only their end is waited for: a wait that is over would make the loop spin.
+        let coming = partner.state == PartnerState::Syncing && matches!(self.sync, Sync::Coming(_));
+        let wait = self.wait.filter(|_| !serving && !coming);
         [transfer, update, poll, wait, self.resume].into_iter().flatten().min()
     }
 }
