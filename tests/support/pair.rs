@@ -315,7 +315,7 @@ impl Pair {
                     }
                     Effect::Partner { partner, bytes } => datagrams.push((*partner, released.bytes(bytes).to_vec())),
                     Effect::Ping { address } => pings.push(*address),
-                    Effect::Control { .. } => {}
+                    Effect::Control { .. } | Effect::StoreSubnets { .. } => {}
                     Effect::Stop => ended = Some(Ended::Stopped),
                     Effect::SyncFailed { .. } => ended = Some(Ended::SyncFailed),
                 }
