@@ -4,8 +4,11 @@
 pub(crate) mod client;
 pub(crate) mod disk;
 pub(crate) mod log_lines;
+pub(crate) mod pair;
+pub(crate) mod pair_setup;
 pub(crate) mod reply;
 pub(crate) mod setup;
+pub(crate) mod wires;
 pub(crate) mod world;
 
 pub(crate) use client::Client;

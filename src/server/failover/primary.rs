@@ -180,6 +180,8 @@ impl Primary {
                 self.mine.clear();
                 self.claim(partner, "the failover took control again", around);
             }
+            // It took control back while nothing was heard: what it had given is not ours any more.
+            PartnerState::Claiming if theirs == PartnerState::Active => self.mine.clear(),
             PartnerState::Given if sleeps && self.stop.is_none() => {
                 self.claim(partner, "the failover does not serve any more", around);
             }

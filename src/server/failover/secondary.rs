@@ -219,7 +219,7 @@ impl Secondary {
             Body::CtlReq => self.on_claim(partner, around),
             Body::SyncStart { .. } if partner.state == PartnerState::Syncing => {
                 self.sync = Sync::Coming(around.now.mono);
-                self.resume = None;
+                (self.resume, self.wait) = (None, None);
             }
             Body::SubnetTaken { transfer, network, prefix } => {
                 let subnet = Network { address: std::net::Ipv4Addr::from_bits(network), prefix };

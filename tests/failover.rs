@@ -1,0 +1,20 @@
+//! The pair in one process: engines joined by simulated wires, one virtual clock, no sleep.
+//!
+//! Each test names the parameter (failover.md section 2, white paper section 5) or the section that it stands for.
+
+#[expect(dead_code, unused_imports, reason = "the claims of the RFCs use the rest")]
+mod support;
+
+mod failover {
+    mod clocks;
+    mod control;
+    mod disks;
+    mod heals;
+    mod polls;
+    mod returns;
+    mod sessions;
+    mod shares;
+    mod stops;
+    mod streams;
+    mod sync;
+}

@@ -1,0 +1,186 @@
+//! Partitions heal: conflicts are merged as section 5 says, both tables become equal, then nothing is written any more.
+
+use std::time::Duration;
+
+use crate::support::pair::{F, P, Pair};
+use crate::support::pair_setup::PairSetup;
+use crate::support::{Client, Reply};
+
+/// A pair without contact, both of which serve.
+fn parted(setup: &PairSetup) -> Pair {
+    let mut pair = Pair::settled(setup);
+    pair.lease_all(1..6);
+    pair.run(1);
+    pair.wires.cut(P, F);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    pair.run(20);
+    pair
+}
+
+/// Mends the wires and waits until the pair is whole.
+fn heal(pair: &mut Pair) {
+    pair.wires.mend(P, F);
+    pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+    pair.run(15);
+    pair.assert_equal();
+}
+
+/// What one server alone answers.
+fn answer(pair: &mut Pair, host: usize, message: &crate::support::client::Message) -> Reply {
+    let before = pair.replies.len();
+    pair.give(host, message);
+    pair.run(2);
+    pair.replies[before..].iter().find(|reply| reply.1 == host).expect("a reply").2.clone()
+}
+
+fn record(pair: &Pair, address: std::net::Ipv4Addr) -> understudy::lease::Binding<'_> {
+    pair.engine(P).server().bindings().table().find(address).expect("a record")
+}
+
+/// Section 5, merge: the same client on both sides: the newer stamp with the later end.
+#[test]
+fn a_client_that_both_renewed_keeps_the_later_end() {
+    let mut pair = parted(&PairSetup::new());
+    let client = Client::new(1);
+    let address = pair.table(P).len();
+    assert_eq!(address, 5);
+    let held = answer(&mut pair, P, &client.discover()).yiaddr;
+    let _ = answer(&mut pair, P, &client.rebinding(held));
+    let longer = record(&pair, held).end;
+    pair.run(1);
+    let _ = answer(&mut pair, F, &client.rebinding(held));
+    heal(&mut pair);
+    assert!(record(&pair, held).end >= longer);
+}
+
+/// Section 5, merge: two clients got one address: the newer stands, the end of the other is kept as bar.
+#[test]
+fn an_address_that_two_clients_got_stays_with_the_newer_and_bars_the_other() {
+    let one = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+    let mut pair = Pair::settled(&PairSetup::new().subnets(one));
+    pair.wires.cut(P, F);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    let (first, second) = (Client::new(1), Client::new(2));
+    let offer = answer(&mut pair, P, &first.discover());
+    let ack = answer(&mut pair, P, &first.selecting(&offer));
+    let end = record(&pair, ack.yiaddr).end;
+    pair.run(5);
+    // Nobody answers the ping, and the failover knows no better.
+    let offer = answer(&mut pair, F, &second.discover());
+    let other = answer(&mut pair, F, &second.selecting(&offer));
+    assert_eq!(ack.yiaddr, other.yiaddr);
+    heal(&mut pair);
+    let record = record(&pair, ack.yiaddr);
+    assert_eq!(record.client.hardware.expect("hardware").address, second.hardware);
+    assert!(record.bar >= end, "the other one's end bars");
+}
+
+/// Invariant 4: both tables are equal after the heal, and then nothing is written any more.
+#[test]
+fn after_a_heal_both_tables_are_equal_and_nothing_is_written_any_more() {
+    let mut pair = parted(&PairSetup::new());
+    for number in 1..16 {
+        let client = Client::new(number);
+        for host in [P, F] {
+            let offer = answer(&mut pair, host, &client.discover());
+            let _ = answer(&mut pair, host, &client.selecting(&offer));
+        }
+    }
+    heal(&mut pair);
+    let stamps = |pair: &Pair| [P, F].map(|host| pair.engine(host).server().bindings().stamps().last());
+    let syncs = |pair: &Pair| [P, F].map(|host| pair.hosts[host].disk.syncs());
+    let (before, written) = (stamps(&pair), syncs(&pair));
+    pair.run(1000);
+    assert_eq!(stamps(&pair), before, "no binding changes");
+    let now = syncs(&pair);
+    // What remains are the facts of section 7 rule 3, one record a poll at most.
+    assert!(now.iter().zip(written).all(|(now, before)| now - before <= 210), "{written:?} {now:?}");
+    assert_eq!(pair.state(F), "Asleep");
+}
+
+/// Section 11: clients on both sides of a partition: no client that holds a lease is refused, then or at the heal.
+#[test]
+fn a_partition_refuses_nobody() {
+    let mut pair = parted(&PairSetup::new());
+    for number in 1..6 {
+        let client = Client::new(number);
+        let held = answer(&mut pair, P, &client.discover()).yiaddr;
+        for host in [P, F] {
+            let reply = answer(&mut pair, host, &client.rebinding(held));
+            assert_eq!((reply.kind(), reply.yiaddr), (Some(crate::support::kind::ACK), held));
+        }
+    }
+    heal(&mut pair);
+    assert_eq!(pair.table(P).len(), 5);
+}
+
+/// Section 11: 20 % loss, copies and reordering for ten minutes with clients, then good wires: equal tables.
+#[test]
+fn loss_of_a_fifth_copies_and_reordering_leave_equal_tables() {
+    for seed in 0..6_u64 {
+        let mut pair = Pair::settled(&PairSetup::new());
+        for (from, to) in [(P, F), (F, P)] {
+            let way = pair.wires.way(from, to);
+            (way.loss, way.copies, way.jitter) = (20, 10, Duration::from_millis(20 + seed * 10));
+        }
+        for round in 0..60 {
+            let number = (round * 7 + seed as u16) % 40;
+            let _ = pair.lease(&Client::new(number)).expect("an address");
+            pair.run(10);
+        }
+        for (from, to) in [(P, F), (F, P)] {
+            let way = pair.wires.way(from, to);
+            (way.loss, way.copies, way.jitter) = (0, 0, Duration::ZERO);
+        }
+        pair.run(60);
+        assert_eq!(pair.states(), ["Serving", "Asleep"]);
+        pair.assert_equal();
+        assert_eq!(pair.double, 0, "seed {seed}");
+    }
+}
+
+/// Section 10, 1 and 4: random cuts of either way, kills and starts of either side: the pair always becomes whole.
+#[test]
+fn random_cuts_and_deaths_always_end_in_a_whole_pair() {
+    for seed in 1..13_u64 {
+        let mut pair = Pair::settled(&PairSetup::new());
+        let mut random = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut draw = |limit: u64| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            random % limit
+        };
+        for _ in 0..25 {
+            let host = draw(2) as usize;
+            match draw(7) {
+                0 => pair.kill(host),
+                1 => pair.power_off(host),
+                2 => pair.wires.cut(P, F),
+                3 => pair.wires.way(host, 1 - host).cut = true,
+                4 | 5 => pair.wires.mend(P, F),
+                _ => {}
+            }
+            pair.run_for(Duration::from_millis(draw(30_000)));
+            for host in [P, F] {
+                if pair.state(host) == "-" && draw(2) == 0 {
+                    pair.start(host);
+                }
+            }
+            let _ = pair.lease(&Client::new(draw(30) as u16));
+        }
+        pair.wires.mend(P, F);
+        for host in [P, F] {
+            if pair.state(host) == "-" {
+                pair.start(host);
+            }
+        }
+        pair.run(300);
+        assert!(
+            matches!(pair.states().as_slice(), ["Serving", "Asleep" | "Probing"]),
+            "seed {seed}: {:?}",
+            pair.states()
+        );
+        pair.assert_equal();
+    }
+}

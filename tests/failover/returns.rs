@@ -1,0 +1,97 @@
+//! The return of control (section 6), killed at each of its steps.
+
+use std::time::Duration;
+
+use crate::support::pair::{F, P, Pair};
+use crate::support::pair_setup::PairSetup;
+
+/// Datagrams of a return at which a server is killed at most.
+const STEPS_MAX: usize = 60;
+
+/// A pair whose failover serves with changes of its own, and whose primary has just started.
+fn returning() -> Pair {
+    let mut pair = Pair::settled(&PairSetup::new().both("SyncBindingBufSize = 64"));
+    pair.lease_all(1..16);
+    pair.run(1);
+    pair.power_off(P);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    pair.lease_all(10..26);
+    pair.wires.way(P, F).delay = Duration::from_millis(5);
+    pair.wires.way(F, P).delay = Duration::from_millis(5);
+    pair.start(P);
+    pair
+}
+
+/// Kills `host` once `count` datagrams of the return have been sent; false when the return was over before.
+fn kill_at(host: usize, count: usize) -> bool {
+    let mut pair = returning();
+    let sent = pair.sent.len();
+    let limit = pair.within(30);
+    while pair.sent.len() < sent + count {
+        if pair.states() == ["Serving", "Asleep"] {
+            return false;
+        }
+        assert!(pair.step(limit));
+    }
+    pair.kill(host);
+    pair.run_for(Duration::from_millis(500));
+    pair.start(host);
+    pair.run(60);
+    let place = format!("server {host} killed at datagram {count}");
+    assert_eq!(pair.states(), ["Serving", "Asleep"], "{place}");
+    assert_eq!(pair.double, 0, "{place}: both served");
+    assert_eq!(pair.table(P).len(), 25, "{place}");
+    pair.assert_equal();
+    true
+}
+
+/// Section 6: the primary dies at any step of the return: both tables become equal, and never did both serve.
+#[test]
+fn the_primary_killed_at_each_step_of_the_return_harms_nothing() {
+    let steps = (1..STEPS_MAX).take_while(|&count| kill_at(P, count)).count();
+    assert!(steps > 10, "{steps} steps");
+}
+
+/// Section 6: the failover dies at any step of the return: the same.
+#[test]
+fn the_failover_killed_at_each_step_of_the_return_harms_nothing() {
+    let steps = (1..STEPS_MAX).take_while(|&count| kill_at(F, count)).count();
+    assert!(steps > 10, "{steps} steps");
+}
+
+/// Section 6: the wires are cut at any step of the return and mended later: the same, and the one that serves is one.
+#[test]
+fn a_cut_at_each_step_of_the_return_harms_nothing() {
+    for count in (1..STEPS_MAX).step_by(2) {
+        for secs in [1, 7, 20, 60] {
+            let mut pair = returning();
+            let sent = pair.sent.len();
+            let limit = pair.within(30);
+            while pair.sent.len() < sent + count && pair.step(limit) {}
+            pair.wires.cut(P, F);
+            pair.run(secs);
+            pair.wires.mend(P, F);
+            pair.run(60);
+            let place = format!("cut for {secs} s at datagram {count}");
+            assert_eq!(pair.states(), ["Serving", "Asleep"], "{place}");
+            assert_eq!(pair.double, 0, "{place}: both served");
+            pair.assert_equal();
+        }
+    }
+}
+
+/// Section 6: a return over wires that lose, double and reorder ends, with one voice all the time.
+#[test]
+fn a_return_over_bad_wires_ends_with_one_voice() {
+    for seed in 0..10_u64 {
+        let mut pair = returning();
+        for (from, to) in [(P, F), (F, P)] {
+            let way = pair.wires.way(from, to);
+            (way.loss, way.copies, way.jitter) = (20, 20, Duration::from_millis(3 + seed));
+        }
+        pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        pair.run(60);
+        pair.assert_equal();
+        assert_eq!(pair.double, 0, "seed {seed}");
+    }
+}
