@@ -20,7 +20,7 @@ impl Partner {
     /// The end of a turn: acknowledges, sends again, sends what is new. Whether the partner stopped acknowledging.
     pub(super) fn send_due(&mut self, around: &mut Around<'_>) -> Flow {
         self.outgoing.fill(around.bindings.table(), self.side, FILL_SLICE, |address| {
-            around.directory.partner_of(address).is_none_or(|partner| partner == self.id)
+            around.directory.partner_of(address) == Some(self.id)
         });
         if std::mem::take(&mut self.ack_owed) {
             let ack = self.incoming.acknowledgement();

@@ -83,6 +83,8 @@ pub(super) struct Theirs {
     pub offset: i64,
     /// The digest of the subnets that it runs; `None`: never heard of in this run.
     pub config: Option<[u8; 8]>,
+    /// Its SyncBindingBufSize; 0 when it was never heard of.
+    pub buffer_size: u16,
 }
 
 impl Partner {
@@ -261,7 +263,7 @@ impl Partner {
         }
         let told = Stamp(header.have);
         let ours = header.partner_database == around.database.id();
-        if ours && !around.database.did_reach(header.have_boot, told, self.newest) {
+        if ours && !around.database.did_reach(header.have_boot, told, around.bindings.stamps().last()) {
             warn!(
                 "partner {} holds changes that this lease database never made: an older copy was restored",
                 self.name
@@ -291,8 +293,26 @@ impl Partner {
         }
     }
 
+    /// Uses other parameters from now on. With another SyncBindingBufSize the stream begins anew.
+    pub(super) fn set_common(&mut self, common: Common) {
+        let resized = common.buffer_size != self.common.buffer_size;
+        self.common = common;
+        if resized {
+            self.outgoing.end();
+            self.sizes_differ = false;
+            if self.theirs.buffer_size > 0 {
+                self.compare_sizes(self.theirs.buffer_size);
+            }
+        }
+    }
+
     fn compare_sizes(&mut self, theirs: u16) {
         let differ = theirs != self.common.buffer_size;
+        self.theirs.buffer_size = theirs;
+        if self.sizes_differ && !differ {
+            info!("partner {}: SyncBindingBufSize is {theirs} on both sides now; changes go again", self.name);
+            self.outgoing.end();
+        }
         if differ && !self.sizes_differ {
             let ours = self.common.buffer_size;
             warn!(

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use log::{info, warn};
+use log::{error, info, warn};
 
 use super::Around;
 use super::flow::Flow;
@@ -47,6 +47,9 @@ pub(super) struct Secondary {
     pub(super) takeover: Option<(Wall, String)>,
     last_sent: Option<Mono>,
     channels: usize,
+    occasion: Occasion,
+    /// Whether the end of the process for a failed sync has been put off, and said so.
+    is_put_off: bool,
     /// How long each subnet was silent in the last return.
     pub(super) blackouts: Vec<(Network, Duration)>,
 }
@@ -69,6 +72,17 @@ pub(super) enum Start {
     WithControl,
 }
 
+/// What the running sync belongs to: SyncFailCritical is about that of the server's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The start of the server.
+    Start,
+    /// A reload brought this primary.
+    Reload,
+    /// The first sync is over, whatever its end.
+    Later,
+}
+
 /// Whether the failed sync at start ends the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -80,7 +94,7 @@ pub(super) enum Verdict {
 
 impl Secondary {
     /// A failover that has just started, with `channels` primaries in all.
-    pub(super) fn new(settings: ForSecondary, channels: usize) -> Secondary {
+    pub(super) fn new(settings: ForSecondary, channels: usize, occasion: Occasion) -> Secondary {
         Secondary {
             settings,
             wait: None,
@@ -96,6 +110,8 @@ impl Secondary {
             takeover: None,
             last_sent: None,
             channels,
+            occasion,
+            is_put_off: false,
             blackouts: Vec::new(),
         }
     }
@@ -121,7 +137,8 @@ impl Secondary {
         }
     }
 
-    fn set_rhythm(&mut self, partner: &mut Partner) {
+    /// Expects the partner as often as this side polls it.
+    pub(super) fn set_rhythm(&mut self, partner: &mut Partner) {
         let delay = partner.poll_delay(self.told_delay);
         partner.rhythm = Rhythm { delay, wait: self.settings.wait_reply, retries: self.settings.polls_max };
     }
@@ -153,6 +170,7 @@ impl Secondary {
 
     fn sleep(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         partner.enter(PartnerState::Asleep, reason, around.now);
+        self.occasion = Occasion::Later;
         self.transfer = None;
         self.resume = None;
         self.set_rhythm(partner);
@@ -172,6 +190,7 @@ impl Secondary {
     fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         let subnets = around.directory.subnets_of(partner.id).len();
         partner.enter(PartnerState::Active, &format!("{reason}, subnets {subnets}"), around.now);
+        self.occasion = Occasion::Later;
         self.takeover = Some((around.now.wall, reason.to_owned()));
         (self.transfer, self.resume, self.wait) = (None, None, None);
         self.next_poll = Some(around.now.mono + partner.poll_delay(self.told_delay));
@@ -375,11 +394,26 @@ impl Secondary {
 
     fn sync_failed(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) -> Verdict {
         warn!("partner {}: the sync failed: {reason}", partner.name);
-        if self.settings.critical {
-            return Verdict::Ends;
+        match self.occasion {
+            Occasion::Start if self.settings.critical => return Verdict::Ends,
+            Occasion::Reload if self.settings.critical => {
+                error!("partner {}: the sync after the reload that brought it failed ({reason})", partner.name);
+            }
+            Occasion::Start | Occasion::Reload | Occasion::Later => {}
         }
+        self.occasion = Occasion::Later;
         self.probe(partner, "the sync failed", around);
         Verdict::GoesOn
+    }
+
+    /// SyncFailCritical, while this server serves for another primary: asks again instead of ending.
+    pub(super) fn put_off(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        if !std::mem::replace(&mut self.is_put_off, true) {
+            let name = &partner.name;
+            error!("partner {name}: the end of the server (SyncFailCritical) waits while it serves for another primary");
+        }
+        self.tries = 0;
+        self.ask(partner, around);
     }
 
     fn tick_probe(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
