@@ -32,7 +32,7 @@ impl Partner {
         let now = around.now.mono;
         if self.session.is_established() && self.is_in_contact(now) {
             if !self.outgoing.is_begun() {
-                self.begin_stream();
+                self.begin_stream(around);
             }
             return self.send_pieces(around);
         }
@@ -74,7 +74,7 @@ impl Partner {
         }
         self.lonely_since = Some(now);
         if !self.outgoing.is_begun() {
-            self.begin_stream();
+            self.begin_stream(around);
         }
         let size = usize::from(self.common.buffer_size);
         let fresh = self.outgoing.cut(around.bindings.table(), size, now).map(owned);

@@ -37,12 +37,21 @@ pub(super) enum Content {
 struct Flight {
     number: u32,
     octets: Vec<u8>,
-    /// All records up to this stamp end in this piece or before.
-    until: Stamp,
+    /// All records up to this one end in this piece or before.
+    until: (Stamp, u32),
     sent: Mono,
     resends: u32,
     overtaken: u32,
     acked: bool,
+}
+
+/// The end of a copy.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// It comes behind all records up to this stamp, whatever their origin.
+    behind: Stamp,
+    /// It says that all own changes up to here have come.
+    newest: Stamp,
 }
 
 /// The stream to one partner.
@@ -59,8 +68,8 @@ pub(super) struct Outgoing {
     composed: (Stamp, u32),
     /// Octets composed and not yet cut.
     uncut: Vec<u8>,
-    /// A copy's mark is to come behind this stamp.
-    mark: Option<Stamp>,
+    /// A copy's mark is still to come.
+    mark: Option<Mark>,
     window: VecDeque<Flight>,
     next_number: u32,
     /// All pieces of a copy up to its mark, by number of the first piece behind it.
@@ -98,10 +107,10 @@ impl Outgoing {
     }
 
     /// Begins a stream behind `from`, which the partner holds; the walk that fills it follows. `newest` is the newest
-    /// own change, the end of a copy.
-    pub(super) fn begin(&mut self, content: Content, from: Stamp, newest: Stamp) {
+    /// own change, `last` the newest of all stamps: behind that a copy ends.
+    pub(super) fn begin(&mut self, content: Content, from: Stamp, (newest, last): (Stamp, Stamp)) {
         let stream = self.stream + 1;
-        let mark = (content == Content::Copy).then_some(newest);
+        let mark = (content == Content::Copy).then_some(Mark { behind: last, newest });
         *self = Outgoing { stream, content, from, mark, walk: Some(0), ..Outgoing::new() };
         if content == Content::Changes {
             self.composed = (from, u32::MAX);
@@ -199,7 +208,8 @@ impl Outgoing {
             && flight.acked
         {
             if self.content == Content::Copy {
-                self.pending = self.pending.split_off(&(flight.until, u32::MAX));
+                let (stamp, address) = flight.until;
+                self.pending = self.pending.split_off(&(stamp, address.saturating_add(1)));
             }
             self.window.pop_front();
         }
@@ -221,7 +231,7 @@ impl Outgoing {
         }
         let length = self.uncut.len().min(size);
         let octets: Vec<u8> = self.uncut.drain(..length).collect();
-        let until = if self.uncut.is_empty() { self.composed.0 } else { Stamp::default() };
+        let until = if self.uncut.is_empty() { self.composed } else { (Stamp::default(), 0) };
         let number = self.next_number;
         self.next_number += 1;
         if self.content == Content::Copy && self.mark.is_none() && self.uncut.is_empty() {
@@ -272,9 +282,10 @@ impl Outgoing {
             let behind = (Bound::Excluded(self.composed), Bound::Unbounded);
             let next = self.pending.range(behind).next().copied();
             if let Some(mark) = self.mark
-                && next.is_none_or(|next| next.0 > mark)
+                && next.is_none_or(|next| next.0 > mark.behind)
             {
-                frame::append(&mut self.uncut, |payload| Record::CopyEnd { newest: mark }.encode(payload));
+                let end = Record::CopyEnd { newest: mark.newest };
+                frame::append(&mut self.uncut, |payload| end.encode(payload));
                 self.mark = None;
                 continue;
             }

@@ -55,6 +55,8 @@ pub(super) struct Partner {
     kept: Option<Vec<u8>>,
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
+    /// When the session began, or the last piece of the partner's stream came.
+    coming: Option<Mono>,
 }
 
 /// How far the partner's changes are held: up to a stamp, reached under a boot of the partner.
@@ -117,6 +119,7 @@ impl Partner {
             kept: None,
             lonely_since: None,
             sizes_differ: false,
+            coming: None,
         }
     }
 
@@ -229,6 +232,7 @@ impl Partner {
                 self.outgoing.end();
                 self.theirs.state = None;
                 self.heard = Some(around.now.mono);
+                self.coming = self.heard;
                 self.read_header(&header, around);
                 info!("partner {}: session with its boot {:016x}", self.name, header.boot);
                 Some(Came::Session)
@@ -323,11 +327,6 @@ impl Partner {
         self.sizes_differ = differ;
     }
 
-    /// Whether SyncBindingBufSize differs between the two.
-    pub(super) fn sizes_differ(&self) -> bool {
-        self.sizes_differ
-    }
-
     fn count(&mut self, reason: Dropped) {
         match self.dropped.iter_mut().find(|entry| entry.0 == reason) {
             Some(entry) => entry.1 += 1,
@@ -341,6 +340,7 @@ impl Partner {
             return;
         }
         self.ack_owed = true;
+        self.coming = Some(around.now.mono);
         let mut incoming = std::mem::take(&mut self.incoming);
         let whole = incoming.records(|payload| super::apply::record(self, header, payload, around));
         self.incoming = incoming;
@@ -360,9 +360,16 @@ impl Partner {
     }
 
     /// Begins the stream anew: a session, a SyncStart, or contact after a time without.
-    pub(super) fn begin_stream(&mut self) {
+    pub(super) fn begin_stream(&mut self, around: &Around<'_>) {
         let content = if self.theirs.complete { Content::Changes } else { Content::Copy };
-        self.outgoing.begin(content, self.theirs.have, self.newest);
+        let last = around.bindings.stamps().last();
+        self.outgoing.begin(content, self.theirs.have, (self.newest, last));
+    }
+
+    /// Whether the partner's changes are on their way: it is there, and something of them came lately.
+    pub(super) fn is_coming(&self, now: Mono) -> bool {
+        let lately = self.coming.is_some_and(|at| now.since(at) < self.common.wait_update);
+        lately && self.is_in_contact(now) && !self.sizes_differ
     }
 
     /// Records what is to be known after a restart, if that changed.
