@@ -12,6 +12,7 @@ use super::primary::Primary;
 use super::secondary::{Occasion, Secondary};
 use super::settings::{self, Common, ForPrimary, ForSecondary};
 use super::{Failover, Patience, Rest, note_changes};
+use crate::clock::Mono;
 use crate::config::{Config, Role};
 use crate::lease::Side;
 use crate::lease::record::{Complete, Record};
@@ -89,7 +90,7 @@ impl Failover {
 
     /// Takes over the partners of a configuration that is in force from now on. What is new begins with the next turn.
     pub(in crate::server) fn follow(&mut self, rest: Rest<'_>) {
-        let Rest { bindings, directory, out, .. } = rest;
+        let Rest { now, bindings, directory, out } = rest;
         let config = directory.config();
         let was_pair = self.is_pair();
         let wanted = wanted(config);
@@ -100,7 +101,8 @@ impl Failover {
             let known = former.iter().position(|channel| channel.partner.name == wanted.name);
             let channel = match known.map(|at| former.swap_remove(at)) {
                 Some(mut channel) => {
-                    adopt(&mut channel, id, wanted, count);
+                    channel.partner.id = id;
+                    adopt(&mut channel, wanted, count, now.mono);
                     channel
                 }
                 None => {
@@ -148,15 +150,13 @@ impl Failover {
     }
 }
 
-/// A partner that stays: it has another index perhaps, and other parameters.
-fn adopt(channel: &mut Channel, id: PartnerId, wanted: Wanted<'_>, count: usize) {
-    channel.partner.id = id;
+/// A partner that stays, perhaps with other parameters.
+fn adopt(channel: &mut Channel, wanted: Wanted<'_>, count: usize, now: Mono) {
     channel.partner.set_common(wanted.common);
     match (&mut channel.table, wanted.own) {
         (Table::Primary(primary), Own::Primary(own)) => primary.set_settings(own),
         (Table::Secondary(secondary), Own::Secondary(own)) => {
-            secondary.set_settings(own, count);
-            secondary.set_rhythm(&mut channel.partner);
+            secondary.set_settings((own, count), &mut channel.partner, now);
         }
         // The role of a server does not change by a reload, and names of primaries are not those of failovers.
         (Table::Primary(_), Own::Secondary(_)) | (Table::Secondary(_), Own::Primary(_)) => {}

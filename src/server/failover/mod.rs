@@ -314,9 +314,8 @@ impl Failover {
 
     /// Channels on which this server serves in its partner's place.
     fn serving(&self) -> Vec<PartnerId> {
-        let serves = |channel: &&Channel| {
-            matches!(channel.partner.state, PartnerState::Active | PartnerState::Returning)
-        };
+        let serves =
+            |channel: &&Channel| matches!(channel.partner.state, PartnerState::Active | PartnerState::Returning);
         self.channels.iter().filter(serves).map(|channel| channel.partner.id).collect()
     }
 

@@ -116,9 +116,19 @@ impl Secondary {
         }
     }
 
-    /// Uses other parameters from now on.
-    pub(super) fn set_settings(&mut self, settings: ForSecondary, channels: usize) {
+    /// Uses other parameters from now on, with `channels` primaries in all. A sleep is cut to the new PollDelay.
+    pub(super) fn set_settings(
+        &mut self,
+        (settings, channels): (ForSecondary, usize),
+        partner: &mut Partner,
+        now: Mono,
+    ) {
         (self.settings, self.channels) = (settings, channels);
+        self.set_rhythm(partner);
+        if partner.state == PartnerState::Asleep {
+            let latest = now + partner.rhythm.delay;
+            self.wait = self.wait.map(|wait| wait.min(latest));
+        }
     }
 
     /// Begins: with a sync where SyncBindings says so; with control in the journal it is taken again if the primary
@@ -137,8 +147,7 @@ impl Secondary {
         }
     }
 
-    /// Expects the partner as often as this side polls it.
-    pub(super) fn set_rhythm(&mut self, partner: &mut Partner) {
+    fn set_rhythm(&mut self, partner: &mut Partner) {
         let delay = partner.poll_delay(self.told_delay);
         partner.rhythm = Rhythm { delay, wait: self.settings.wait_reply, retries: self.settings.polls_max };
     }
@@ -410,7 +419,9 @@ impl Secondary {
     pub(super) fn put_off(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         if !std::mem::replace(&mut self.is_put_off, true) {
             let name = &partner.name;
-            error!("partner {name}: the end of the server (SyncFailCritical) waits while it serves for another primary");
+            error!(
+                "partner {name}: the end of the server (SyncFailCritical) waits while it serves for another primary"
+            );
         }
         self.tries = 0;
         self.ask(partner, around);
