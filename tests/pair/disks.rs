@@ -133,3 +133,26 @@ fn a_primary_that_is_back_at_once_with_a_new_disk_waits_for_the_copy() {
     duo.must_agree_with_clients();
     duo.observer.settle_with_one_voice("primary back at once with a new disk", &[("serves_s", secs(serves))]);
 }
+
+/// A replaced disk and nobody to ask: new clients are served all the same, with StrictShares too, after a ping; those
+/// who hold an address from before lose nothing. What comes with the failover then settles the rest.
+#[test]
+fn a_primary_alone_with_a_new_disk_serves_new_clients_after_a_ping() {
+    let Some(stage) = Stage::set("replaced", &[]) else { return };
+    let setup = Setup { of_primary: "StrictShares = True".into(), ..Setup::default() };
+    let (duo, _crowd) = Duo::with_crowd(&stage, setup);
+    duo.failover.kill_9();
+    duo.primary.kill_9();
+    duo.primary.lose_disk();
+    let back = Instant::now();
+    duo.primary.launch();
+    duo.primary.wait_for_state("Serving");
+    let far = duo.far_crowd();
+    far.join(5);
+    let first = duo.observer.first_answer(PRIMARY, How::New, back, SLACK * 2).expect("new clients are served");
+    duo.observer.wait_for_holders(CLIENTS as usize + 5);
+    duo.failover.launch();
+    duo.wait_for_rest();
+    duo.must_agree_with_clients();
+    duo.observer.settle("replaced disk, alone", &[("first_new_s", secs(first.at - back))]);
+}
