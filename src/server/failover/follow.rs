@@ -9,7 +9,7 @@ use log::{info, warn};
 use super::channel::{Channel, Table};
 use super::partner::Partner;
 use super::primary::Primary;
-use super::secondary::{Occasion, Secondary};
+use super::secondary::Secondary;
 use super::settings::{self, Common, ForPrimary, ForSecondary};
 use super::{Failover, Patience, Rest, note_changes};
 use crate::clock::Mono;
@@ -23,6 +23,17 @@ const REMEMBERED_MAX: usize = 256;
 
 /// The name by which a primary knows its failover.
 const FAILOVER: &str = "failover";
+
+/// What the running sync belongs to: SyncFailCritical is about that of the server's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occasion {
+    /// The start of the server.
+    Start,
+    /// A reload brought this primary.
+    Reload,
+    /// The first sync is over, whatever its end.
+    Later,
+}
 
 /// What a configuration says of one partner.
 struct Wanted<'a> {

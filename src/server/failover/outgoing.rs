@@ -301,3 +301,81 @@ impl Outgoing {
 /// A piece was sent as often as it may be: the partner is out of contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exhausted;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Wall;
+    use crate::lease::{Binding, BindingState, Client};
+
+    fn binding(octet: u8, origin: Side, stamp: u64) -> Binding<'static> {
+        Binding {
+            address: Ipv4Addr::new(10, 0, 0, octet),
+            state: BindingState::Leased,
+            origin,
+            owner: Side::Primary,
+            start: Wall::default(),
+            end: Wall::from_secs(100),
+            last_seen: Wall::default(),
+            bar: Wall::default(),
+            stamp: Stamp(stamp),
+            client: Client::default(),
+        }
+    }
+
+    fn all_octets(outgoing: &mut Outgoing, table: &LeaseTable) -> Vec<u8> {
+        outgoing.fill(table, Side::Secondary, 100, |_| true);
+        let mut octets = Vec::new();
+        while let Some(cut) = outgoing.cut(table, 64, Mono::default()) {
+            octets.extend_from_slice(cut.octets);
+        }
+        octets
+    }
+
+    fn names(mut octets: &[u8]) -> Vec<String> {
+        let mut found = Vec::new();
+        while let Ok((payload, rest)) = frame::split_first(octets) {
+            found.push(match Record::decode(payload) {
+                Ok(Record::Binding(binding)) => binding.address.octets()[3].to_string(),
+                Ok(Record::CopyEnd { newest }) => format!("end {}", newest.0),
+                other => format!("{other:?}"),
+            });
+            octets = rest;
+        }
+        found
+    }
+
+    /// A failover that made few changes holds many newer ones of its primary: they are what the copy is for.
+    #[test]
+    fn a_copy_ends_behind_the_records_of_the_partner_that_are_newer_than_all_own_changes() {
+        let mut table = LeaseTable::new(1);
+        for kept in [binding(1, Side::Secondary, 5), binding(2, Side::Primary, 9), binding(3, Side::Primary, 3)] {
+            table.put(&kept);
+        }
+        let mut outgoing = Outgoing::new();
+        outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(9)));
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["3", "1", "2", "end 5"]);
+    }
+
+    /// Two servers may make the same stamp; what follows the first of the two is not lost when that is acknowledged.
+    #[test]
+    fn of_two_records_with_one_stamp_the_second_stays_until_it_is_acknowledged() {
+        let mut table = LeaseTable::new(1);
+        for kept in [binding(1, Side::Secondary, 5), binding(2, Side::Primary, 5)] {
+            table.put(&kept);
+        }
+        let mut outgoing = Outgoing::new();
+        outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(5)));
+        outgoing.fill(&table, Side::Secondary, 100, |_| true);
+        let size = 1;
+        let mut number = 0;
+        while outgoing.unacknowledged() == 2 {
+            let cut = outgoing.cut(&table, size, Mono::default()).expect("a record is under way");
+            let (stream, cut_number) = (cut.stream, cut.number);
+            outgoing.acknowledge(stream, (cut_number + 1, 0), Mono::default());
+            number += 1;
+        }
+        assert_eq!(outgoing.unacknowledged(), 1, "after {number} pieces only the first record is there");
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["2", "end 5"]);
+    }
+}

@@ -240,7 +240,10 @@ impl Partner {
             Verdict::Behind => {
                 let boot = around.random.next_id();
                 warn!("partner {} has seen later datagrams than were sent: this server was set back", self.name);
-                around.database.reboot(boot, self.newest);
+                around.database.reboot(boot, around.bindings.stamps().last());
+                for record in around.database.newest_records() {
+                    around.out.record(|payload| record.encode(payload));
+                }
                 self.session.reboot(boot);
                 None
             }

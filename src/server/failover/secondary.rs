@@ -9,6 +9,7 @@ use log::{error, info, warn};
 
 use super::Around;
 use super::flow::Flow;
+use super::follow::Occasion;
 use super::partner::{Came, Partner};
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
 use super::transfer::Transfer;
@@ -70,17 +71,6 @@ pub(super) enum Start {
     Silent,
     /// This server served.
     WithControl,
-}
-
-/// What the running sync belongs to: SyncFailCritical is about that of the server's start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Occasion {
-    /// The start of the server.
-    Start,
-    /// A reload brought this primary.
-    Reload,
-    /// The first sync is over, whatever its end.
-    Later,
 }
 
 /// Whether the failed sync at start ends the process.
