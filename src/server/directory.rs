@@ -127,10 +127,13 @@ impl Directory {
         self.realms[self.subnet_realms[subnet]].partner
     }
 
-    /// The partner of an address. A primary has one for all, also for addresses that it does not know any more.
+    /// The partner of an address. Where there is one for all, it is that of addresses too which this server does not
+    /// know any more.
     #[must_use]
     pub fn partner_of(&self, address: Ipv4Addr) -> Option<PartnerId> {
-        self.realms[0].partner.or_else(|| self.partner_of_subnet(self.subnet_of(address)?))
+        let only = || (self.config.primaries.len() == 1).then_some(PartnerId(0));
+        let of_subnet = || self.partner_of_subnet(self.subnet_of(address)?);
+        self.realms[0].partner.or_else(only).or_else(of_subnet)
     }
 
     /// The subnets of a partner.

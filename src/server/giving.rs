@@ -36,8 +36,10 @@ impl Service {
             return Giving::Not;
         }
         match self.failover.strictness(partner) {
-            Strictness::PingFirst => Giving::PingFirst,
-            Strictness::Silent => Giving::Not,
+            // What a replaced database has lost cannot be known, so nothing in it is settled: the ping is all there is
+            // until the full copy comes (rule 9).
+            Strictness::Silent if knowledge.complete => Giving::Not,
+            Strictness::PingFirst | Strictness::Silent => Giving::PingFirst,
         }
     }
 

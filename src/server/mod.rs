@@ -192,7 +192,6 @@ impl Server {
             self.on_packet(now, waiting.arrival, &waiting.bytes, out);
         }
         self.take_parts(out);
-        self.continue_reload();
         self.sweep.run(now, &mut self.service, out);
         match self.with_failover(now, out, Failover::end_turn) {
             TurnEnd::GoesOn => {}
@@ -200,6 +199,8 @@ impl Server {
             TurnEnd::Fails(partner) => out.effect(Effect::SyncFailed { partner }),
         }
         self.answer_held(now, out);
+        // Last: what this turn has for partners names them by their indexes in the configuration of before.
+        self.continue_reload(now, out);
     }
 
     /// Answers what was kept for subnets that have come to this server.
@@ -264,7 +265,7 @@ impl Server {
         }
     }
 
-    fn continue_reload(&mut self) {
+    fn continue_reload(&mut self, now: Now, out: &mut Outbox) {
         let Some(reload) = &mut self.reload else { return };
         let done = self.service.bindings.fill_pools(reload.filled, FILL_SLICE);
         reload.filled += FILL_SLICE;
@@ -274,7 +275,9 @@ impl Server {
         if let Some(reload) = self.reload.take() {
             self.service.bindings.end_pools();
             self.service.probes.clear();
+            self.with_failover(now, out, Failover::settle);
             self.service.directory = reload.directory;
+            self.with_failover(now, out, Failover::follow);
             let config = self.service.directory.config();
             info!("configuration reloaded: {} subnets, {} hosts", config.subnets.len(), config.hosts.len());
         }

@@ -112,3 +112,47 @@ fn a_failover_with_an_older_copy_of_its_disk_gives_no_address_twice() {
     assert!(duo.observer.first_of(FAILOVER, killed, SLACK).is_some());
     duo.observer.settle("older copy, then takeover", &[("takeover_new_s", secs(new))]);
 }
+
+/// The failover has not noticed the death yet and sleeps; that it has no changes of its own does not mean that the
+/// primary has everything.
+#[test]
+fn a_primary_that_is_back_at_once_with_a_new_disk_waits_for_the_copy() {
+    let Some(stage) = Stage::set("quick-disk", &[]) else { return };
+    let timers = crate::duo::config::Timers::BRISK;
+    let (duo, crowd) = Duo::with_crowd(&stage, Setup { timers, ..Setup::default() });
+    duo.primary.kill_9();
+    duo.primary.lose_disk();
+    let back = Instant::now();
+    duo.primary.launch();
+    duo.primary.wait_for_state("Serving");
+    let serves = back.elapsed();
+    assert!(duo.observer.missing_at(&duo.primary).is_empty(), "it serves before it has everything");
+    duo.wait_for_rest();
+    assert!(!duo.failover.said().contains("-> Active"), "the failover had no time to notice:\n{}", duo.failover.said());
+    all_get_theirs_again(&duo, &crowd);
+    duo.must_agree_with_clients();
+    duo.observer.settle_with_one_voice("primary back at once with a new disk", &[("serves_s", secs(serves))]);
+}
+
+/// A replaced disk and nobody to ask: new clients are served all the same, with StrictShares too, after a ping; those
+/// who hold an address from before lose nothing. What comes with the failover then settles the rest.
+#[test]
+fn a_primary_alone_with_a_new_disk_serves_new_clients_after_a_ping() {
+    let Some(stage) = Stage::set("replaced", &[]) else { return };
+    let setup = Setup { of_primary: "StrictShares = True".into(), ..Setup::default() };
+    let (duo, _crowd) = Duo::with_crowd(&stage, setup);
+    duo.failover.kill_9();
+    duo.primary.kill_9();
+    duo.primary.lose_disk();
+    let back = Instant::now();
+    duo.primary.launch();
+    duo.primary.wait_for_state("Serving");
+    let far = duo.far_crowd();
+    far.join(5);
+    let first = duo.observer.first_answer(PRIMARY, How::New, back, SLACK * 2).expect("new clients are served");
+    duo.observer.wait_for_holders(CLIENTS as usize + 5);
+    duo.failover.launch();
+    duo.wait_for_rest();
+    duo.must_agree_with_clients();
+    duo.observer.settle("replaced disk, alone", &[("first_new_s", secs(first.at - back))]);
+}

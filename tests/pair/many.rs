@@ -1,6 +1,7 @@
 //! One failover behind several primaries (white paper figure 6): what happens on one channel the others do not feel.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::duo::config::Setup;
@@ -23,6 +24,8 @@ struct Branch {
 struct Fleet {
     branches: Vec<Branch>,
     failover: Node,
+    setup: Setup,
+    key: PathBuf,
     _crowds: Host,
     _switch: Switch,
 }
@@ -41,11 +44,10 @@ fn address(number: u8) -> Ipv4Addr {
 
 impl Fleet {
     /// Each primary with a subnet of its own, all behind one failover, everything started and at rest.
-    fn started(stage: &Stage) -> Fleet {
+    fn started(stage: &Stage, setup: Setup) -> Fleet {
         let switch = Switch::new(stage, 11);
         let crowds = Host::new(stage, "crowd");
         switch.plug(&crowds, Some("10.1.0.1/24"));
-        let setup = Setup::default();
         let key = stage.file("channel.key", &setup.keys);
         let failover = Node::new(stage, &switch, "failover", FAILOVER);
         let named: Vec<(&str, Ipv4Addr)> = NAMES.into_iter().zip((0..PRIMARIES).map(address)).collect();
@@ -75,7 +77,7 @@ impl Fleet {
             branches.push(Branch { node, crowd, observer });
         }
         failover.launch();
-        let fleet = Fleet { branches, failover, _crowds: crowds, _switch: switch };
+        let fleet = Fleet { branches, failover, setup, key, _crowds: crowds, _switch: switch };
         for branch in &fleet.branches {
             fleet.wait_for_rest(branch);
             branch.crowd.join(CLIENTS);
@@ -83,6 +85,14 @@ impl Fleet {
             branch.observer.must_be_known_at(&fleet.failover, SLACK);
         }
         fleet
+    }
+
+    /// Has the failover stand behind these primaries, in this order, from now on.
+    fn follow(&self, numbers: &[u8]) {
+        let named: Vec<(&str, Ipv4Addr)> =
+            numbers.iter().map(|number| (NAMES[usize::from(*number)], address(*number))).collect();
+        self.failover.configure(&self.setup.failover_config(&named, &self.key));
+        self.failover.reload();
     }
 
     fn wait_for_rest(&self, branch: &Branch) {
@@ -104,7 +114,7 @@ impl Fleet {
 #[test]
 fn one_failover_serves_two_primaries_that_die_and_then_all() {
     let Some(stage) = Stage::set("many", &[]) else { return };
-    let fleet = Fleet::started(&stage);
+    let fleet = Fleet::started(&stage, Setup::default());
     let [first, second, last] = fleet.branches.as_slice() else { panic!("three primaries") };
     let killed = first.node.kill_9();
     second.node.kill_9();
@@ -129,4 +139,64 @@ fn one_failover_serves_two_primaries_that_die_and_then_all() {
         branch.observer.must_be_known_at(&branch.node, SLACK);
         branch.observer.settle_with_one_voice(&format!("many primaries: {}", branch.node.name()), &figures);
     }
+}
+
+/// Who stays keeps its channel though its place among the primaries is another; who goes is left alone; who comes back
+/// is backed up again.
+#[test]
+fn primaries_come_and_go_by_a_reload_of_the_failover() {
+    let Some(stage) = Stage::set("come-and-go", &[]) else { return };
+    let fleet = Fleet::started(&stage, Setup::default());
+    let [first, second, last] = fleet.branches.as_slice() else { panic!("three primaries") };
+    let begun = Instant::now();
+    fleet.follow(&[2, 0]);
+    live(fleet.setup.timers.detection() * 2);
+    assert!(!fleet.failover.said().contains("-> Active"), "a reload is no death:\n{}", fleet.failover.said());
+    for branch in [first, last] {
+        fleet.wait_for_rest(branch);
+    }
+    assert_eq!(fleet.failover.of_partner("dhcp2", "state"), None, "its channel has ended");
+    assert!(second.node.is_in("Serving"));
+    let killed = last.node.kill_9();
+    last.crowd.join(5);
+    let mut figures = vec![("third_s", fleet.serves(last, killed))];
+    last.node.launch();
+    fleet.wait_for_rest(last);
+    fleet.follow(&[1, 2, 0]);
+    for branch in &fleet.branches {
+        fleet.wait_for_rest(branch);
+        branch.observer.must_be_known_at(&fleet.failover, SLACK);
+    }
+    let killed = second.node.kill_9();
+    second.crowd.join(5);
+    figures.push(("second_s", fleet.serves(second, killed)));
+    second.node.launch();
+    fleet.wait_for_rest(second);
+    assert!(first.observer.longest_wait(begun) < UNDISTURBED, "the first is not concerned");
+    for branch in &fleet.branches {
+        branch.observer.settle(&format!("come and go: {}", branch.node.name()), &figures);
+    }
+}
+
+/// SyncFailCritical ends a failover that cannot sync, but not while another primary's clients live on it.
+#[test]
+fn a_failed_sync_ends_the_failover_only_once_it_serves_nobody() {
+    let Some(stage) = Stage::set("critical", &[]) else { return };
+    let setup = Setup { of_failover: "SyncFailCritical = True".into(), ..Setup::default() };
+    let fleet = Fleet::started(&stage, setup);
+    let [first, second, _] = fleet.branches.as_slice() else { panic!("three primaries") };
+    let killed = first.node.kill_9();
+    fleet.serves(first, killed);
+    fleet.failover.kill_9();
+    second.node.kill_9();
+    fleet.failover.launch();
+    fleet.failover.wait_for_state_to("dhcp1", "Active");
+    fleet.failover.wait_for_word("SyncFailCritical");
+    assert_eq!(fleet.failover.exit_code(Duration::from_secs(2)), None, "the first primary's clients live on it");
+    first.node.launch();
+    first.node.wait_for_state("Serving");
+    assert_eq!(fleet.failover.exit_code(Duration::from_secs(5)), Some(69));
+    let said = fleet.failover.said();
+    assert!(said.contains("dhcp2"), "it names the primary:\n{said}");
+    first.observer.settle("sync failed, put off", &[]);
 }

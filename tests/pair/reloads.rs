@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::duo::{CLIENTS, Crowd, Duo, How, Node, SLACK, Setup, secs};
+use crate::duo::config::Timers;
+use crate::duo::{CLIENTS, Crowd, Duo, How, Node, SLACK, Setup, live, secs};
 use crate::rig::Stage;
 use crate::rig::host::until;
 
@@ -130,4 +131,44 @@ fn a_reload_of_a_wrong_configuration_changes_nothing() {
     assert!(duo.failover.is_asleep() && duo.primary.is_in("Serving"));
     duo.must_agree_with_clients();
     duo.observer.settle_with_one_voice("reload of a wrong file", &[]);
+}
+
+/// Timers of the channel, on both sides, in force without a restart.
+#[test]
+fn other_timers_are_in_force_after_a_reload() {
+    let Some(stage) = Stage::set("reload-timers", &[]) else { return };
+    let slow = Timers { poll_delay: 20.0, wait_poll_rpl: 5.0, poll_retry_max: 3 };
+    let (mut duo, crowd) = Duo::with_crowd(&stage, Setup { timers: slow, ..Setup::default() });
+    duo.setup.timers = Timers::FAST;
+    duo.configure();
+    duo.primary.reload();
+    duo.failover.reload();
+    live(Duration::from_secs(1));
+    assert!(duo.failover.is_asleep() && duo.primary.is_in("Serving"));
+    let killed = duo.primary.kill_9();
+    crowd.join(5);
+    let new = duo.takes_over(killed, How::New);
+    duo.observer.settle_with_one_voice("reload of timers", &[("takeover_new_s", secs(new))]);
+}
+
+/// The failover is switched off first; then the primary is told that it stands alone, and goes on.
+#[test]
+fn a_primary_that_is_told_to_serve_alone_does() {
+    let Some(stage) = Stage::set("reload-alone-now", &[]) else { return };
+    let (duo, crowd) = Duo::with_crowd(&stage, Setup::default());
+    crowd.trickle(Duration::from_millis(100));
+    duo.failover.stop();
+    let [key, _] = duo.key_files([&duo.setup.keys, &duo.setup.keys]);
+    let pair = duo.setup.primary_config(&key);
+    duo.primary.configure(&pair.replace("UseFailoverServer = True", "UseFailoverServer = False"));
+    let told = Instant::now();
+    duo.primary.reload();
+    duo.observer.wait_for_acks(told, 3 * CLIENTS as usize);
+    assert_eq!(duo.primary.of_partner("", "state"), None, "it has no partner");
+    duo.primary.configure(&pair);
+    duo.primary.reload();
+    duo.primary.wait_for_word("cannot become");
+    crowd.trickle(Duration::ZERO);
+    let wait = duo.observer.longest_wait(told);
+    duo.observer.settle_with_one_voice("reload, serving alone", &[("longest_wait_ms", secs(wait) * 1000.0)]);
 }

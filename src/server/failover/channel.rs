@@ -19,11 +19,14 @@ pub(super) enum Table {
 pub(super) struct Channel {
     pub(super) partner: Partner,
     pub(super) table: Table,
+    /// Whether its first message has gone; a reload brings channels that begin with the next turn.
+    pub(super) is_begun: bool,
 }
 
 impl Channel {
     /// The start of the server: takes over what the journal holds of the partner, and begins.
     pub(super) fn start(&mut self, remembered: &[(String, Vec<u8>)], around: &mut Around<'_>) {
+        self.is_begun = true;
         self.partner.since = around.now.wall;
         let kept = remembered.iter().find(|entry| entry.0 == self.partner.name);
         let mut kind = Start::Silent;
@@ -43,6 +46,14 @@ impl Channel {
         match &mut self.table {
             Table::Primary(primary) => primary.claim(&mut self.partner, "the lease database went back in time", around),
             Table::Secondary(secondary) => secondary.start(&mut self.partner, Start::Silent, around),
+        }
+    }
+
+    /// The sync at start has failed and would end the process, but other primaries' clients live on this server now.
+    pub(super) fn put_off(&mut self, around: &mut Around<'_>) {
+        match &mut self.table {
+            Table::Primary(_) => {}
+            Table::Secondary(secondary) => secondary.put_off(&mut self.partner, around),
         }
     }
 

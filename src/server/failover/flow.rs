@@ -20,7 +20,7 @@ impl Partner {
     /// The end of a turn: acknowledges, sends again, sends what is new. Whether the partner stopped acknowledging.
     pub(super) fn send_due(&mut self, around: &mut Around<'_>) -> Flow {
         self.outgoing.fill(around.bindings.table(), self.side, FILL_SLICE, |address| {
-            around.directory.partner_of(address).is_none_or(|partner| partner == self.id)
+            around.directory.partner_of(address) == Some(self.id)
         });
         if std::mem::take(&mut self.ack_owed) {
             let ack = self.incoming.acknowledgement();
@@ -32,7 +32,7 @@ impl Partner {
         let now = around.now.mono;
         if self.session.is_established() && self.is_in_contact(now) {
             if !self.outgoing.is_begun() {
-                self.begin_stream();
+                self.begin_stream(around);
             }
             return self.send_pieces(around);
         }
@@ -74,7 +74,7 @@ impl Partner {
         }
         self.lonely_since = Some(now);
         if !self.outgoing.is_begun() {
-            self.begin_stream();
+            self.begin_stream(around);
         }
         let size = usize::from(self.common.buffer_size);
         let fresh = self.outgoing.cut(around.bindings.table(), size, now).map(owned);

@@ -7,6 +7,7 @@
 mod apply;
 mod channel;
 mod flow;
+mod follow;
 mod incoming;
 mod outgoing;
 mod partner;
@@ -32,9 +33,8 @@ use crate::server::outbox::Outbox;
 use crate::server::random::Random;
 use crate::wire::failover::PartnerState;
 use channel::{Channel, Table};
-use partner::Partner;
-use primary::{Primary, Stopping};
-use secondary::{Secondary, Verdict};
+use primary::Stopping;
+use secondary::Verdict;
 
 pub use settings::Strictness;
 pub use states::state_name;
@@ -152,8 +152,7 @@ impl Failover {
         if let Record::Channel(channel) = fact {
             let mut payload = Vec::new();
             fact.encode(&mut payload);
-            self.remembered.retain(|entry| entry.0 != channel.name);
-            self.remembered.push((channel.name.to_owned(), payload));
+            self.remember(channel.name, payload);
         } else {
             self.database.replay(fact);
         }
@@ -164,8 +163,13 @@ impl Failover {
         for record in self.database.all_records() {
             encode(&record);
         }
-        for channel in &self.channels {
+        for channel in self.channels.iter().filter(|channel| channel.is_begun) {
             encode(&Record::Channel(channel.partner.channel()));
+        }
+        for (_, payload) in &self.remembered {
+            if let Ok(record) = Record::decode(payload) {
+                encode(&record);
+            }
         }
     }
 
@@ -202,8 +206,19 @@ impl Failover {
         }
         rest.bindings.begin_pair(self.side());
         self.count_newest(rest.bindings, rest.directory);
-        let remembered = std::mem::take(&mut self.remembered);
-        self.with_each(rest, |channel, around| channel.start(&remembered, around));
+        self.begin_channels(rest);
+    }
+
+    /// Begins with each partner that is new: what the journal holds of it, and the first message.
+    fn begin_channels(&mut self, rest: Rest<'_>) {
+        let mut remembered = std::mem::take(&mut self.remembered);
+        self.with_each(rest, |channel, around| {
+            if !channel.is_begun {
+                channel.start(&remembered, around);
+                remembered.retain(|entry| entry.0 != channel.partner.name);
+            }
+        });
+        self.remembered = remembered;
     }
 
     fn record_identity(&self, out: &mut Outbox) {
@@ -214,21 +229,6 @@ impl Failover {
 
     fn side(&self) -> Side {
         self.channels.first().map_or(Side::Primary, |channel| channel.partner.side)
-    }
-
-    fn make_channels(&mut self, config: &Config, patience: Patience) {
-        let boot = self.database.boot();
-        if let Some(failover) = &config.failover {
-            let (common, own) = settings::of_primary(failover);
-            let partner = Partner::new((PartnerId(0), "failover"), Side::Primary, common, boot);
-            self.channels.push(Channel { partner, table: Table::Primary(Primary::new(own, patience)) });
-        }
-        for (index, primary) in config.primaries.iter().enumerate() {
-            let (common, own) = settings::of_secondary(primary);
-            let partner = Partner::new((PartnerId(index), &primary.name), Side::Secondary, common, boot);
-            let table = Table::Secondary(Secondary::new(own, config.primaries.len()));
-            self.channels.push(Channel { partner, table });
-        }
     }
 
     /// Finds the newest own change of each channel.
@@ -288,10 +288,18 @@ impl Failover {
     pub(super) fn end_turn(&mut self, rest: Rest<'_>) -> TurnEnd {
         let now = rest.now;
         note_changes(&mut self.channels, rest.bindings, rest.directory);
+        let Rest { bindings, directory, out, .. } = rest;
+        if self.channels.iter().any(|channel| !channel.is_begun) {
+            self.begin_channels(Rest { now, bindings: &mut *bindings, directory, out: &mut *out });
+        }
+        let serving = self.serving();
         let mut failed = None;
-        self.with_each(rest, |channel, around| {
+        self.with_each(Rest { now, bindings, directory, out }, |channel, around| {
             if channel.end_turn(around) == Verdict::Ends {
-                failed = Some(channel.partner.id);
+                match serving.iter().find(|id| **id != channel.partner.id) {
+                    Some(_) => channel.put_off(around),
+                    None => failed = Some(channel.partner.id),
+                }
             }
         });
         if let Some(partner) = failed {
@@ -302,6 +310,13 @@ impl Failover {
             Table::Secondary(_) => false,
         };
         if self.stopping && !self.channels.iter().any(waits) { TurnEnd::Stops } else { TurnEnd::GoesOn }
+    }
+
+    /// Channels on which this server serves in its partner's place.
+    fn serving(&self) -> Vec<PartnerId> {
+        let serves =
+            |channel: &&Channel| matches!(channel.partner.state, PartnerState::Active | PartnerState::Returning);
+        self.channels.iter().filter(serves).map(|channel| channel.partner.id).collect()
     }
 
     /// Subnets that came to this server in this turn.
@@ -329,7 +344,9 @@ impl Failover {
                 Table::Primary(primary) => primary.next_due(),
                 Table::Secondary(secondary) => secondary.next_due(&channel.partner),
             };
-            [table, channel.partner.stream_due(now), channel.partner.push.next_due()].into_iter().flatten().min()
+            let begin = (!channel.is_begun).then_some(now);
+            let push = channel.partner.push.next_due();
+            [begin, table, channel.partner.stream_due(now), push].into_iter().flatten().min()
         };
         self.channels.iter().filter_map(due).min()
     }
@@ -380,7 +397,8 @@ impl Failover {
 
     fn with(&mut self, id: PartnerId, rest: Rest<'_>, act: impl FnOnce(&mut Channel, &mut Around<'_>)) {
         let Rest { now, bindings, directory, out } = rest;
-        let Some(channel) = self.channels.get_mut(id.0) else { return };
+        // What comes before the first message of this side, in the turn after a reload, is sent again.
+        let Some(channel) = self.channels.get_mut(id.0).filter(|channel| channel.is_begun) else { return };
         let mut around = Around {
             now,
             bindings: &mut *bindings,

@@ -37,12 +37,21 @@ pub(super) enum Content {
 struct Flight {
     number: u32,
     octets: Vec<u8>,
-    /// All records up to this stamp end in this piece or before.
-    until: Stamp,
+    /// All records up to this one end in this piece or before.
+    until: (Stamp, u32),
     sent: Mono,
     resends: u32,
     overtaken: u32,
     acked: bool,
+}
+
+/// The end of a copy.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    /// It comes behind all records up to this stamp, whatever their origin.
+    behind: Stamp,
+    /// It says that all own changes up to here have come.
+    newest: Stamp,
 }
 
 /// The stream to one partner.
@@ -59,8 +68,8 @@ pub(super) struct Outgoing {
     composed: (Stamp, u32),
     /// Octets composed and not yet cut.
     uncut: Vec<u8>,
-    /// A copy's mark is to come behind this stamp.
-    mark: Option<Stamp>,
+    /// A copy's mark is still to come.
+    mark: Option<Mark>,
     window: VecDeque<Flight>,
     next_number: u32,
     /// All pieces of a copy up to its mark, by number of the first piece behind it.
@@ -98,10 +107,10 @@ impl Outgoing {
     }
 
     /// Begins a stream behind `from`, which the partner holds; the walk that fills it follows. `newest` is the newest
-    /// own change, the end of a copy.
-    pub(super) fn begin(&mut self, content: Content, from: Stamp, newest: Stamp) {
+    /// own change, `last` the newest of all stamps: behind that a copy ends.
+    pub(super) fn begin(&mut self, content: Content, from: Stamp, (newest, last): (Stamp, Stamp)) {
         let stream = self.stream + 1;
-        let mark = (content == Content::Copy).then_some(newest);
+        let mark = (content == Content::Copy).then_some(Mark { behind: last, newest });
         *self = Outgoing { stream, content, from, mark, walk: Some(0), ..Outgoing::new() };
         if content == Content::Changes {
             self.composed = (from, u32::MAX);
@@ -199,7 +208,8 @@ impl Outgoing {
             && flight.acked
         {
             if self.content == Content::Copy {
-                self.pending = self.pending.split_off(&(flight.until, u32::MAX));
+                let (stamp, address) = flight.until;
+                self.pending = self.pending.split_off(&(stamp, address.saturating_add(1)));
             }
             self.window.pop_front();
         }
@@ -221,7 +231,7 @@ impl Outgoing {
         }
         let length = self.uncut.len().min(size);
         let octets: Vec<u8> = self.uncut.drain(..length).collect();
-        let until = if self.uncut.is_empty() { self.composed.0 } else { Stamp::default() };
+        let until = if self.uncut.is_empty() { self.composed } else { (Stamp::default(), 0) };
         let number = self.next_number;
         self.next_number += 1;
         if self.content == Content::Copy && self.mark.is_none() && self.uncut.is_empty() {
@@ -272,9 +282,10 @@ impl Outgoing {
             let behind = (Bound::Excluded(self.composed), Bound::Unbounded);
             let next = self.pending.range(behind).next().copied();
             if let Some(mark) = self.mark
-                && next.is_none_or(|next| next.0 > mark)
+                && next.is_none_or(|next| next.0 > mark.behind)
             {
-                frame::append(&mut self.uncut, |payload| Record::CopyEnd { newest: mark }.encode(payload));
+                let end = Record::CopyEnd { newest: mark.newest };
+                frame::append(&mut self.uncut, |payload| end.encode(payload));
                 self.mark = None;
                 continue;
             }
@@ -290,3 +301,81 @@ impl Outgoing {
 /// A piece was sent as often as it may be: the partner is out of contact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exhausted;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Wall;
+    use crate::lease::{Binding, BindingState, Client};
+
+    fn binding(octet: u8, origin: Side, stamp: u64) -> Binding<'static> {
+        Binding {
+            address: Ipv4Addr::new(10, 0, 0, octet),
+            state: BindingState::Leased,
+            origin,
+            owner: Side::Primary,
+            start: Wall::default(),
+            end: Wall::from_secs(100),
+            last_seen: Wall::default(),
+            bar: Wall::default(),
+            stamp: Stamp(stamp),
+            client: Client::default(),
+        }
+    }
+
+    fn all_octets(outgoing: &mut Outgoing, table: &LeaseTable) -> Vec<u8> {
+        outgoing.fill(table, Side::Secondary, 100, |_| true);
+        let mut octets = Vec::new();
+        while let Some(cut) = outgoing.cut(table, 64, Mono::default()) {
+            octets.extend_from_slice(cut.octets);
+        }
+        octets
+    }
+
+    fn names(mut octets: &[u8]) -> Vec<String> {
+        let mut found = Vec::new();
+        while let Ok((payload, rest)) = frame::split_first(octets) {
+            found.push(match Record::decode(payload) {
+                Ok(Record::Binding(binding)) => binding.address.octets()[3].to_string(),
+                Ok(Record::CopyEnd { newest }) => format!("end {}", newest.0),
+                other => format!("{other:?}"),
+            });
+            octets = rest;
+        }
+        found
+    }
+
+    /// A failover that made few changes holds many newer ones of its primary: they are what the copy is for.
+    #[test]
+    fn a_copy_ends_behind_the_records_of_the_partner_that_are_newer_than_all_own_changes() {
+        let mut table = LeaseTable::new(1);
+        for kept in [binding(1, Side::Secondary, 5), binding(2, Side::Primary, 9), binding(3, Side::Primary, 3)] {
+            table.put(&kept);
+        }
+        let mut outgoing = Outgoing::new();
+        outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(9)));
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["3", "1", "2", "end 5"]);
+    }
+
+    /// Two servers may make the same stamp; what follows the first of the two is not lost when that is acknowledged.
+    #[test]
+    fn of_two_records_with_one_stamp_the_second_stays_until_it_is_acknowledged() {
+        let mut table = LeaseTable::new(1);
+        for kept in [binding(1, Side::Secondary, 5), binding(2, Side::Primary, 5)] {
+            table.put(&kept);
+        }
+        let mut outgoing = Outgoing::new();
+        outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(5)));
+        outgoing.fill(&table, Side::Secondary, 100, |_| true);
+        let size = 1;
+        let mut number = 0;
+        while outgoing.unacknowledged() == 2 {
+            let cut = outgoing.cut(&table, size, Mono::default()).expect("a record is under way");
+            let (stream, cut_number) = (cut.stream, cut.number);
+            outgoing.acknowledge(stream, (cut_number + 1, 0), Mono::default());
+            number += 1;
+        }
+        assert_eq!(outgoing.unacknowledged(), 1, "after {number} pieces only the first record is there");
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["2", "end 5"]);
+    }
+}

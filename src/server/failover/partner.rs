@@ -55,6 +55,8 @@ pub(super) struct Partner {
     kept: Option<Vec<u8>>,
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
+    /// When the session began, or the last piece of the partner's stream came.
+    coming: Option<Mono>,
 }
 
 /// How far the partner's changes are held: up to a stamp, reached under a boot of the partner.
@@ -83,6 +85,8 @@ pub(super) struct Theirs {
     pub offset: i64,
     /// The digest of the subnets that it runs; `None`: never heard of in this run.
     pub config: Option<[u8; 8]>,
+    /// Its SyncBindingBufSize; 0 when it was never heard of.
+    pub buffer_size: u16,
 }
 
 impl Partner {
@@ -115,6 +119,7 @@ impl Partner {
             kept: None,
             lonely_since: None,
             sizes_differ: false,
+            coming: None,
         }
     }
 
@@ -227,6 +232,7 @@ impl Partner {
                 self.outgoing.end();
                 self.theirs.state = None;
                 self.heard = Some(around.now.mono);
+                self.coming = self.heard;
                 self.read_header(&header, around);
                 info!("partner {}: session with its boot {:016x}", self.name, header.boot);
                 Some(Came::Session)
@@ -234,7 +240,10 @@ impl Partner {
             Verdict::Behind => {
                 let boot = around.random.next_id();
                 warn!("partner {} has seen later datagrams than were sent: this server was set back", self.name);
-                around.database.reboot(boot, self.newest);
+                around.database.reboot(boot, around.bindings.stamps().last());
+                for record in around.database.newest_records() {
+                    around.out.record(|payload| record.encode(payload));
+                }
                 self.session.reboot(boot);
                 None
             }
@@ -261,7 +270,7 @@ impl Partner {
         }
         let told = Stamp(header.have);
         let ours = header.partner_database == around.database.id();
-        if ours && !around.database.did_reach(header.have_boot, told, self.newest) {
+        if ours && !around.database.did_reach(header.have_boot, told, around.bindings.stamps().last()) {
             warn!(
                 "partner {} holds changes that this lease database never made: an older copy was restored",
                 self.name
@@ -291,8 +300,26 @@ impl Partner {
         }
     }
 
+    /// Uses other parameters from now on. With another SyncBindingBufSize the stream begins anew.
+    pub(super) fn set_common(&mut self, common: Common) {
+        let resized = common.buffer_size != self.common.buffer_size;
+        self.common = common;
+        if resized {
+            self.outgoing.end();
+            self.sizes_differ = false;
+            if self.theirs.buffer_size > 0 {
+                self.compare_sizes(self.theirs.buffer_size);
+            }
+        }
+    }
+
     fn compare_sizes(&mut self, theirs: u16) {
         let differ = theirs != self.common.buffer_size;
+        self.theirs.buffer_size = theirs;
+        if self.sizes_differ && !differ {
+            info!("partner {}: SyncBindingBufSize is {theirs} on both sides now; changes go again", self.name);
+            self.outgoing.end();
+        }
         if differ && !self.sizes_differ {
             let ours = self.common.buffer_size;
             warn!(
@@ -301,11 +328,6 @@ impl Partner {
             );
         }
         self.sizes_differ = differ;
-    }
-
-    /// Whether SyncBindingBufSize differs between the two.
-    pub(super) fn sizes_differ(&self) -> bool {
-        self.sizes_differ
     }
 
     fn count(&mut self, reason: Dropped) {
@@ -321,6 +343,7 @@ impl Partner {
             return;
         }
         self.ack_owed = true;
+        self.coming = Some(around.now.mono);
         let mut incoming = std::mem::take(&mut self.incoming);
         let whole = incoming.records(|payload| super::apply::record(self, header, payload, around));
         self.incoming = incoming;
@@ -340,9 +363,16 @@ impl Partner {
     }
 
     /// Begins the stream anew: a session, a SyncStart, or contact after a time without.
-    pub(super) fn begin_stream(&mut self) {
+    pub(super) fn begin_stream(&mut self, around: &Around<'_>) {
         let content = if self.theirs.complete { Content::Changes } else { Content::Copy };
-        self.outgoing.begin(content, self.theirs.have, self.newest);
+        let last = around.bindings.stamps().last();
+        self.outgoing.begin(content, self.theirs.have, (self.newest, last));
+    }
+
+    /// Whether the partner's changes are on their way: it is there, and something of them came lately.
+    pub(super) fn is_coming(&self, now: Mono) -> bool {
+        let lately = self.coming.is_some_and(|at| now.since(at) < self.common.wait_update);
+        lately && self.is_in_contact(now) && !self.sizes_differ
     }
 
     /// Records what is to be known after a restart, if that changed.

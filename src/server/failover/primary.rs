@@ -14,6 +14,7 @@ use super::{Around, Patience};
 use crate::clock::{Mono, Now};
 use crate::config::Network;
 use crate::lease::Stamp;
+use crate::lease::record::Complete;
 use crate::wire::failover::{Body, PartnerState, Serves};
 
 /// CtlGive is repeated so often until CtlTaken.
@@ -119,7 +120,7 @@ impl Primary {
                 self.receive(partner, around.now);
             }
             Body::SyncReq => {
-                partner.begin_stream();
+                partner.begin_stream(around);
                 let changes = partner.outgoing.unacknowledged() as u64;
                 partner.send(Body::SyncStart { changes }, around);
             }
@@ -171,7 +172,7 @@ impl Primary {
     fn judge(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let Some(theirs) = partner.theirs.state else { return };
         let sleeps = matches!(theirs, PartnerState::Asleep | PartnerState::Syncing | PartnerState::Probing);
-        let holds_all = partner.have.stamp >= partner.theirs.newest;
+        let holds_all = holds_all(partner, around);
         match partner.state {
             PartnerState::Claiming | PartnerState::Receiving if sleeps && holds_all && self.stop.is_none() => {
                 self.serve(partner, "the failover is asleep, all its changes are here", around.now);
@@ -228,7 +229,8 @@ impl Primary {
     }
 
     fn take_announced(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        if self.announced.is_empty() {
+        // Before the full copy is here, a lost disk may lack promises of its own that stand behind the last change.
+        if self.announced.is_empty() || around.database.complete() == Complete::No {
             return;
         }
         let have = partner.have.stamp;
@@ -255,6 +257,10 @@ impl Primary {
             return;
         }
         match partner.state {
+            // It is there, and what is missing here is on its way.
+            PartnerState::Claiming if partner.is_coming(now.mono) && !holds_all(partner, around) => {
+                self.request(partner, around);
+            }
             PartnerState::Claiming if self.claims < self.settings.claims_max => {
                 self.claims += 1;
                 self.request(partner, around);
@@ -329,6 +335,11 @@ impl Primary {
         let give = self.stop.map(|stop| stop.given.map_or(stop.began, |given| given + GIVE_AGAIN));
         [self.wait, give].into_iter().flatten().min()
     }
+}
+
+/// Whether all changes of the failover are here and, after a loss of the disk, all of our own that it had.
+fn holds_all(partner: &Partner, around: &Around<'_>) -> bool {
+    around.database.complete() == Complete::Yes && partner.have.stamp >= partner.theirs.newest
 }
 
 fn taken(partner: &mut Partner, transfer: u32, subnet: Network, around: &mut Around<'_>) {

@@ -5,10 +5,11 @@
 
 use std::time::Duration;
 
-use log::{info, warn};
+use log::{error, info, warn};
 
 use super::Around;
 use super::flow::Flow;
+use super::follow::Occasion;
 use super::partner::{Came, Partner};
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
 use super::transfer::Transfer;
@@ -47,6 +48,9 @@ pub(super) struct Secondary {
     pub(super) takeover: Option<(Wall, String)>,
     last_sent: Option<Mono>,
     channels: usize,
+    occasion: Occasion,
+    /// Whether the end of the process for a failed sync has been put off, and said so.
+    is_put_off: bool,
     /// How long each subnet was silent in the last return.
     pub(super) blackouts: Vec<(Network, Duration)>,
 }
@@ -80,7 +84,7 @@ pub(super) enum Verdict {
 
 impl Secondary {
     /// A failover that has just started, with `channels` primaries in all.
-    pub(super) fn new(settings: ForSecondary, channels: usize) -> Secondary {
+    pub(super) fn new(settings: ForSecondary, channels: usize, occasion: Occasion) -> Secondary {
         Secondary {
             settings,
             wait: None,
@@ -96,13 +100,25 @@ impl Secondary {
             takeover: None,
             last_sent: None,
             channels,
+            occasion,
+            is_put_off: false,
             blackouts: Vec::new(),
         }
     }
 
-    /// Uses other parameters from now on.
-    pub(super) fn set_settings(&mut self, settings: ForSecondary, channels: usize) {
+    /// Uses other parameters from now on, with `channels` primaries in all. A sleep is cut to the new PollDelay.
+    pub(super) fn set_settings(
+        &mut self,
+        (settings, channels): (ForSecondary, usize),
+        partner: &mut Partner,
+        now: Mono,
+    ) {
         (self.settings, self.channels) = (settings, channels);
+        self.set_rhythm(partner);
+        if partner.state == PartnerState::Asleep {
+            let latest = now + partner.rhythm.delay;
+            self.wait = self.wait.map(|wait| wait.min(latest));
+        }
     }
 
     /// Begins: with a sync where SyncBindings says so; with control in the journal it is taken again if the primary
@@ -153,6 +169,7 @@ impl Secondary {
 
     fn sleep(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         partner.enter(PartnerState::Asleep, reason, around.now);
+        self.occasion = Occasion::Later;
         self.transfer = None;
         self.resume = None;
         self.set_rhythm(partner);
@@ -172,6 +189,7 @@ impl Secondary {
     fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         let subnets = around.directory.subnets_of(partner.id).len();
         partner.enter(PartnerState::Active, &format!("{reason}, subnets {subnets}"), around.now);
+        self.occasion = Occasion::Later;
         self.takeover = Some((around.now.wall, reason.to_owned()));
         (self.transfer, self.resume, self.wait) = (None, None, None);
         self.next_poll = Some(around.now.mono + partner.poll_delay(self.told_delay));
@@ -375,11 +393,28 @@ impl Secondary {
 
     fn sync_failed(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) -> Verdict {
         warn!("partner {}: the sync failed: {reason}", partner.name);
-        if self.settings.critical {
-            return Verdict::Ends;
+        match self.occasion {
+            Occasion::Start if self.settings.critical => return Verdict::Ends,
+            Occasion::Reload if self.settings.critical => {
+                error!("partner {}: the sync after the reload that brought it failed ({reason})", partner.name);
+            }
+            Occasion::Start | Occasion::Reload | Occasion::Later => {}
         }
+        self.occasion = Occasion::Later;
         self.probe(partner, "the sync failed", around);
         Verdict::GoesOn
+    }
+
+    /// SyncFailCritical, while this server serves for another primary: asks again instead of ending.
+    pub(super) fn put_off(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        if !std::mem::replace(&mut self.is_put_off, true) {
+            let name = &partner.name;
+            error!(
+                "partner {name}: the end of the server (SyncFailCritical) waits while it serves for another primary"
+            );
+        }
+        self.tries = 0;
+        self.ask(partner, around);
     }
 
     fn tick_probe(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
