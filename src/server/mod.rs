@@ -200,6 +200,7 @@ impl Server {
             TurnEnd::Fails(partner) => out.effect(Effect::SyncFailed { partner }),
         }
         self.answer_held(now, out);
+        self.reports.finish_drills(now, &self.service, out);
     }
 
     /// Answers what was kept for subnets that have come to this server.
@@ -226,7 +227,8 @@ impl Server {
         let probe = self.service.probes.next_due();
         let sweep = self.sweep.next_due(self.config());
         let partner = self.service.failover.next_due(now.mono);
-        Some([lapse, probe, sweep, partner].into_iter().flatten().fold(latest, Mono::min))
+        let drill = self.reports.next_due();
+        Some([lapse, probe, sweep, partner, drill].into_iter().flatten().fold(latest, Mono::min))
     }
 
     fn on_packet(&mut self, now: Now, arrival: Arrival, bytes: &[u8], out: &mut Outbox) {

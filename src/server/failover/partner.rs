@@ -14,6 +14,7 @@ use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm};
 use super::states::{is_polling, state_name, state_number};
 use super::subnets::Told;
+use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
 use crate::lease::owner::Quiet;
 use crate::lease::record::{Channel, Complete, Record};
@@ -55,6 +56,7 @@ pub(super) struct Partner {
     kept: Option<Vec<u8>>,
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
+    pub(super) watch: Watch,
 }
 
 /// How far the partner's changes are held: up to a stamp, reached under a boot of the partner.
@@ -115,6 +117,7 @@ impl Partner {
             kept: None,
             lonely_since: None,
             sizes_differ: false,
+            watch: Watch::default(),
         }
     }
 
@@ -198,6 +201,7 @@ impl Partner {
     pub(super) fn receive<'b>(&mut self, bytes: &'b [u8], around: &mut Around<'_>) -> Option<Came<'b>> {
         let Ok(open) = self.common.keys.open(bytes) else {
             self.count(Dropped::Seal);
+            self.tell_seals(around.now.mono);
             return None;
         };
         let Ok(datagram) = parse(open) else {
@@ -246,11 +250,12 @@ impl Partner {
     }
 
     fn hear(&mut self, now: Now) {
-        self.heard = Some(now.mono);
         if self.session.is_acknowledged() {
+            self.note_contact(now);
             self.contact = Some(now.mono);
             self.lonely_since = None;
         }
+        self.heard = Some(now.mono);
     }
 
     /// Takes over what the newest header says. `false` when this server's database turned out to have gone back.
@@ -321,6 +326,7 @@ impl Partner {
             return;
         }
         self.ack_owed = true;
+        self.note_answers();
         let mut incoming = std::mem::take(&mut self.incoming);
         let whole = incoming.records(|payload| super::apply::record(self, header, payload, around));
         self.incoming = incoming;

@@ -11,8 +11,10 @@ use super::Around;
 use super::flow::Flow;
 use super::partner::{Came, Partner};
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
+use super::states::is_polling;
 use super::transfer::Transfer;
-use crate::clock::{Mono, Now, Wall};
+use super::watch::Takeover;
+use crate::clock::{Mono, Now};
 use crate::config::Network;
 use crate::wire::failover::{Body, PartnerState, Serves};
 
@@ -22,6 +24,10 @@ const REFUSED_AGAIN: Duration = Duration::from_millis(50);
 const FLAP: Duration = Duration::from_secs(600);
 /// At most so many times the polls.
 const FLAP_MAX: u32 = 8;
+/// What a drill wants of the primary is said again so often.
+const WISH_AGAIN: Duration = Duration::from_millis(100);
+/// And at most for so long: shorter than an operator waits, so that nothing happens after the answer.
+const WISH_MAX: Duration = Duration::from_secs(5);
 /// Polls of several channels are spread by a tenth of the delay either way.
 const JITTER: u64 = 10;
 
@@ -43,12 +49,19 @@ pub(super) struct Secondary {
     transfer: Option<Transfer>,
     transfers: u32,
     yielded: Option<(Mono, u32)>,
-    /// The last takeover: when and why.
-    pub(super) takeover: Option<(Wall, String)>,
     last_sent: Option<Mono>,
     channels: usize,
-    /// How long each subnet was silent in the last return.
-    pub(super) blackouts: Vec<(Network, Duration)>,
+    /// What a drill wants of the primary: when it is said again, and until when.
+    wish: Option<(Wish, Mono, Mono)>,
+}
+
+/// What a drill wants of the primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// That it gives control (CtlReq).
+    Control,
+    /// That it takes control back (CtlRet).
+    Rest,
 }
 
 /// How far the sync at start is.
@@ -93,10 +106,9 @@ impl Secondary {
             transfer: None,
             transfers: 0,
             yielded: None,
-            takeover: None,
             last_sent: None,
             channels,
-            blackouts: Vec::new(),
+            wish: None,
         }
     }
 
@@ -169,11 +181,13 @@ impl Secondary {
         delay + Duration::from_millis(offset) - Duration::from_millis(span)
     }
 
-    fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+    /// Serves all subnets of the channel, from the commit of this turn on.
+    pub(super) fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         let subnets = around.directory.subnets_of(partner.id).len();
-        partner.enter(PartnerState::Active, &format!("{reason}, subnets {subnets}"), around.now);
-        self.takeover = Some((around.now.wall, reason.to_owned()));
-        (self.transfer, self.resume, self.wait) = (None, None, None);
+        let reason = format!("{reason}, {}, subnets {subnets}", partner.last_heard(around.now));
+        partner.enter(PartnerState::Active, &reason, around.now);
+        partner.watch.takeover = Some(Takeover { at: around.now.wall, reason });
+        (self.transfer, self.resume, self.wait, self.wish) = (None, None, None, None);
         self.next_poll = Some(around.now.mono + partner.poll_delay(self.told_delay));
     }
 
@@ -286,7 +300,7 @@ impl Secondary {
                 self.transfers += 1;
                 let subnets = around.directory.subnets_of(partner.id);
                 self.transfer = Some(Transfer::new(self.transfers, subnets));
-                self.blackouts.clear();
+                partner.watch.blackouts.clear();
                 partner.enter(PartnerState::Returning, "the primary asks for control", around.now);
             }
             PartnerState::Returning => {
@@ -319,6 +333,7 @@ impl Secondary {
             | PartnerState::Receiving
             | PartnerState::Serving
             | PartnerState::Given => {
+                partner.watch.told_changes = unacked;
                 self.take_over(partner, &format!("the primary gives control, {unacked} changes missing"), around);
             }
         }
@@ -336,6 +351,7 @@ impl Secondary {
     /// What is due by time.
     pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) -> Verdict {
         let now = around.now.mono;
+        self.tick_wish(partner, around);
         if self.resume.is_some_and(|resume| resume <= now) {
             self.take_over(partner, "it served before its restart and the primary does not answer", around);
         }
@@ -351,6 +367,40 @@ impl Secondary {
             PartnerState::Claiming | PartnerState::Receiving | PartnerState::Serving | PartnerState::Given => {}
         }
         Verdict::GoesOn
+    }
+
+    /// A drill: the primary is to give control, or to take it back. Its answer is CtlGive, or CtlReq.
+    pub(super) fn request(&mut self, wish: Wish, now: Now) {
+        self.wish = Some((wish, now.mono, now.mono + WISH_MAX));
+    }
+
+    /// Whether the primary has not answered yet.
+    pub(super) fn wishes(&self) -> bool {
+        self.wish.is_some()
+    }
+
+    fn tick_wish(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let Some((wish, again, until)) = self.wish else { return };
+        let now = around.now.mono;
+        let stands = match wish {
+            Wish::Control => is_polling(partner.state),
+            Wish::Rest => partner.state == PartnerState::Active,
+        };
+        if !stands || now >= until {
+            self.wish = None;
+            return;
+        }
+        if now < again {
+            return;
+        }
+        self.wish = Some((wish, now + WISH_AGAIN, until));
+        match wish {
+            Wish::Control => partner.send(Body::CtlReq, around),
+            Wish::Rest => {
+                let changes = partner.outgoing.unacknowledged() as u64;
+                partner.send(Body::CtlRet { serves: Serves::All, changes }, around);
+            }
+        }
     }
 
     fn tick_sync(&mut self, partner: &mut Partner, around: &mut Around<'_>) -> Verdict {
@@ -416,11 +466,14 @@ impl Secondary {
         }
         transfer.tick(partner, around);
         let done = transfer.is_done();
-        self.blackouts = transfer.blackouts().to_vec();
+        if done {
+            partner.watch.blackouts = transfer.blackouts().to_vec();
+        }
         self.transfer = Some(transfer);
         if done {
-            let longest = self.blackouts.iter().map(|entry| entry.1).max().unwrap_or_default();
-            let count = self.blackouts.len();
+            let blackouts = &partner.watch.blackouts;
+            let longest = blackouts.iter().map(|entry| entry.1).max().unwrap_or_default();
+            let count = blackouts.len();
             info!("partner {}: {count} subnets returned, longest blackout {} ms", partner.name, longest.as_millis());
             self.sleep(partner, "all subnets are the primary's again", around);
             partner.send(Body::CtlRet { serves: Serves::None, changes: 0 }, around);
@@ -454,6 +507,7 @@ impl Secondary {
         let serving = matches!(partner.state, PartnerState::Active | PartnerState::Returning);
         let poll = self.next_poll.filter(|_| serving);
         let wait = self.wait.filter(|_| !serving);
-        [transfer, update, poll, wait, self.resume].into_iter().flatten().min()
+        let wish = self.wish.map(|wish| wish.1);
+        [transfer, update, poll, wait, wish, self.resume].into_iter().flatten().min()
     }
 }
