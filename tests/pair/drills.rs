@@ -122,7 +122,8 @@ fn status_and_log_tell_of_contact_and_of_the_takeover() {
     assert_eq!((of("contact"), of("last_takeover"), of("unacked")), ("true".into(), "null".into(), "0".into()));
     assert!(of("contact_since").starts_with('2') && of("clock_offset_ms").parse::<i64>().is_ok());
     let status = duo.failover.status();
-    for part in ["\"database\":\"complete\"", "\"conflicts\":0", "\"unsettled_grants\":0", "\"duty\":\"silent: asleep\""]
+    for part in
+        ["\"database\":\"complete\"", "\"conflicts\":0", "\"unsettled_grants\":0", "\"duty\":\"silent: asleep\""]
     {
         assert!(status.contains(part), "{part} in {status}");
     }

@@ -10,14 +10,20 @@ use std::time::Duration;
 use log::{info, warn};
 
 use super::channel::{Channel, Table};
-use super::secondary::Wish;
+use super::partner::Partner;
+use super::secondary::Secondary;
 use super::states::{is_polling, state_name};
 use super::{Around, Failover, Rest};
 use crate::clock::Now;
-use crate::wire::failover::PartnerState;
+use crate::wire::failover::{Body, PartnerState, Serves};
 
 /// A drill that is not done within this time is given up, and says why.
 pub const DRILL_MAX: Duration = Duration::from_secs(10);
+
+/// What a drill wants of the primary is said again so often.
+const WISH_AGAIN: Duration = Duration::from_millis(100);
+/// And at most for so long: shorter than an operator waits, so that nothing happens after the answer.
+const WISH_MAX: Duration = Duration::from_secs(5);
 
 /// What an operator says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,6 +65,15 @@ pub enum Progress {
     },
     /// Given up, for this reason.
     Failed(String),
+}
+
+/// What a drill wants of the primary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// That it gives control (CtlReq).
+    Control,
+    /// That it takes control back (CtlRet).
+    Rest,
 }
 
 impl Word {
@@ -264,6 +279,43 @@ impl Channel {
             (true, _) => Stage::Done,
             (false, true) => Stage::UnderWay,
             (false, false) => Stage::Failed(why),
+        }
+    }
+}
+
+impl Secondary {
+    /// A drill: the primary is to give control, or to take it back. Its answer is CtlGive, or CtlReq.
+    pub(super) fn request(&mut self, wish: Wish, now: Now) {
+        self.wish = Some((wish, now.mono, now.mono + WISH_MAX));
+    }
+
+    /// Whether the primary has not answered yet.
+    pub(super) fn wishes(&self) -> bool {
+        self.wish.is_some()
+    }
+
+    /// What is due by time.
+    pub(super) fn tick_wish(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let Some((wish, again, until)) = self.wish else { return };
+        let now = around.now.mono;
+        let stands = match wish {
+            Wish::Control => is_polling(partner.state),
+            Wish::Rest => partner.state == PartnerState::Active,
+        };
+        if !stands || now >= until {
+            self.wish = None;
+            return;
+        }
+        if now < again {
+            return;
+        }
+        self.wish = Some((wish, now + WISH_AGAIN, until));
+        match wish {
+            Wish::Control => partner.send(Body::CtlReq, around),
+            Wish::Rest => {
+                let changes = partner.outgoing.unacknowledged() as u64;
+                partner.send(Body::CtlRet { serves: Serves::All, changes }, around);
+            }
         }
     }
 }

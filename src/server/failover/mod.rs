@@ -46,7 +46,7 @@ pub use settings::Strictness;
 pub use states::state_name;
 pub use subnets::Agreement;
 pub(super) use subnets::Arrived;
-pub use views::{View, dropped_name};
+pub use views::{View, agreement_name, dropped_name};
 pub use watch::Takeover;
 
 /// Whether a primary may serve before it has heard of its failover.

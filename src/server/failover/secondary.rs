@@ -8,10 +8,10 @@ use std::time::Duration;
 use log::{info, warn};
 
 use super::Around;
+use super::drill::Wish;
 use super::flow::Flow;
 use super::partner::{Came, Partner};
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
-use super::states::is_polling;
 use super::transfer::Transfer;
 use super::watch::Takeover;
 use crate::clock::{Mono, Now};
@@ -24,10 +24,6 @@ const REFUSED_AGAIN: Duration = Duration::from_millis(50);
 const FLAP: Duration = Duration::from_secs(600);
 /// At most so many times the polls.
 const FLAP_MAX: u32 = 8;
-/// What a drill wants of the primary is said again so often.
-const WISH_AGAIN: Duration = Duration::from_millis(100);
-/// And at most for so long: shorter than an operator waits, so that nothing happens after the answer.
-const WISH_MAX: Duration = Duration::from_secs(5);
 /// Polls of several channels are spread by a tenth of the delay either way.
 const JITTER: u64 = 10;
 
@@ -52,16 +48,7 @@ pub(super) struct Secondary {
     last_sent: Option<Mono>,
     channels: usize,
     /// What a drill wants of the primary: when it is said again, and until when.
-    wish: Option<(Wish, Mono, Mono)>,
-}
-
-/// What a drill wants of the primary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// That it gives control (CtlReq).
-    Control,
-    /// That it takes control back (CtlRet).
-    Rest,
+    pub(super) wish: Option<(Wish, Mono, Mono)>,
 }
 
 /// How far the sync at start is.
@@ -367,40 +354,6 @@ impl Secondary {
             PartnerState::Claiming | PartnerState::Receiving | PartnerState::Serving | PartnerState::Given => {}
         }
         Verdict::GoesOn
-    }
-
-    /// A drill: the primary is to give control, or to take it back. Its answer is CtlGive, or CtlReq.
-    pub(super) fn request(&mut self, wish: Wish, now: Now) {
-        self.wish = Some((wish, now.mono, now.mono + WISH_MAX));
-    }
-
-    /// Whether the primary has not answered yet.
-    pub(super) fn wishes(&self) -> bool {
-        self.wish.is_some()
-    }
-
-    fn tick_wish(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let Some((wish, again, until)) = self.wish else { return };
-        let now = around.now.mono;
-        let stands = match wish {
-            Wish::Control => is_polling(partner.state),
-            Wish::Rest => partner.state == PartnerState::Active,
-        };
-        if !stands || now >= until {
-            self.wish = None;
-            return;
-        }
-        if now < again {
-            return;
-        }
-        self.wish = Some((wish, now + WISH_AGAIN, until));
-        match wish {
-            Wish::Control => partner.send(Body::CtlReq, around),
-            Wish::Rest => {
-                let changes = partner.outgoing.unacknowledged() as u64;
-                partner.send(Body::CtlRet { serves: Serves::All, changes }, around);
-            }
-        }
     }
 
     fn tick_sync(&mut self, partner: &mut Partner, around: &mut Around<'_>) -> Verdict {

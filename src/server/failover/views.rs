@@ -6,9 +6,10 @@ use super::channel::Channel;
 use super::session::Dropped;
 use super::states::state_name;
 use super::watch::Takeover;
-use super::{Failover, Word};
+use super::{Agreement, Failover, Word};
 use crate::clock::{Now, Wall};
 use crate::config::Network;
+use crate::server::directory::Directory;
 
 /// What reports show of one partner.
 #[derive(Clone, Copy, Debug)]
@@ -35,14 +36,16 @@ pub struct View<'a> {
     pub dropped: &'a [(Dropped, u64)],
     /// Whether SyncBindingBufSize differs, so that no changes go.
     pub sizes_differ: bool,
+    /// Whether both servers run the same subnets.
+    pub subnets: Agreement,
     /// The operator's word that stands.
     pub word: Option<Word>,
 }
 
 impl Failover {
     /// What reports show of each partner.
-    pub fn views(&self, now: Now) -> impl Iterator<Item = View<'_>> {
-        self.channels.iter().map(move |channel| view(channel, now))
+    pub fn views<'a>(&'a self, directory: &'a Directory, now: Now) -> impl Iterator<Item = View<'a>> {
+        self.channels.iter().map(move |channel| view(channel, directory, now))
     }
 
     /// Addresses that two clients were given while the servers did not hear each other, found in this run.
@@ -60,7 +63,7 @@ impl View<'_> {
     }
 }
 
-fn view(channel: &Channel, now: Now) -> View<'_> {
+fn view<'a>(channel: &'a Channel, directory: &Directory, now: Now) -> View<'a> {
     let partner = &channel.partner;
     let in_contact = partner.is_in_contact(now.mono);
     let last = partner.contact.map(|contact| {
@@ -79,7 +82,19 @@ fn view(channel: &Channel, now: Now) -> View<'_> {
         blackouts: &partner.watch.blackouts,
         dropped: &partner.dropped,
         sizes_differ: partner.sizes_differ(),
+        subnets: partner.agreement(directory),
         word: partner.partner_down.then_some(Word::PartnerDown),
+    }
+}
+
+/// How the subnets of both servers compare, as reports say it.
+#[must_use]
+pub fn agreement_name(agreement: Agreement) -> &'static str {
+    match agreement {
+        Agreement::Nothing => "none here",
+        Agreement::Unknown => "unknown",
+        Agreement::Same => "same",
+        Agreement::Differs => "differ",
     }
 }
 

@@ -7,7 +7,7 @@ use super::moment;
 use crate::clock::Now;
 use crate::lease::record::Complete;
 use crate::server::counters::Counter;
-use crate::server::failover::{View, dropped_name};
+use crate::server::failover::{Agreement, View, agreement_name, dropped_name};
 use crate::server::service::Service;
 
 /// Lines of text: nothing where the server stands alone.
@@ -23,7 +23,7 @@ pub(super) fn text(now: Now, service: &Service, text: &mut Vec<u8>) {
         service.failover.conflicts(),
         service.counters.of(Counter::UnsettledGrants)
     );
-    for view in service.failover.views(now) {
+    for view in service.failover.views(&service.directory, now) {
         partner(&view, text);
     }
 }
@@ -54,6 +54,11 @@ fn partner(view: &View<'_>, text: &mut Vec<u8>) {
     if view.sizes_differ {
         lines.push("SyncBindingBufSize differs: no changes go until it is equal on both servers".to_owned());
     }
+    match view.subnets {
+        Agreement::Differs => lines.push("subnets differ from those of the partner; see the log".to_owned()),
+        Agreement::Nothing => lines.push("no subnets of it are known here".to_owned()),
+        Agreement::Unknown | Agreement::Same => {}
+    }
     if let Some(word) = view.word {
         lines.push(format!("{}: an operator's word, until it has been in contact", word.name()));
     }
@@ -68,7 +73,7 @@ pub(super) fn json(now: Now, service: &Service, object: &mut Object<'_>) {
     object.number("conflicts", service.failover.conflicts());
     object.number("unsettled_grants", service.counters.of(Counter::UnsettledGrants));
     object.value("partners", |out| {
-        json::array(service.failover.views(now), out, |view, out| json_partner(&view, out));
+        json::array(service.failover.views(&service.directory, now), out, |view, out| json_partner(&view, out));
     });
 }
 
@@ -105,6 +110,7 @@ fn json_partner(view: &View<'_>, out: &mut Vec<u8>) {
     });
     object.numbers("dropped", view.dropped.iter().map(|(reason, count)| (dropped_name(*reason), *count)));
     object.truth("sizes_differ", Truth::from(view.sizes_differ));
+    object.text("subnets", agreement_name(view.subnets));
     object.truth("partner_down", Truth::from(view.word.is_some()));
     object.end();
 }
