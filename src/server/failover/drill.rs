@@ -170,10 +170,16 @@ impl Channel {
             return Err("the failover has control already".to_owned());
         }
         match table {
+            Table::Secondary(_) if around.directory.subnets_of(partner.id).is_empty() => {
+                Err("no subnets of it are known here: nobody would be served".to_owned())
+            }
             Table::Primary(_) if !in_contact => Err("the failover is out of contact: nobody would serve".to_owned()),
             Table::Primary(primary) if state == PartnerState::Serving => {
                 if !partner.theirs.state.is_some_and(is_polling) {
                     return Err("the failover does not hold all bindings yet; try again when it is Asleep".to_owned());
+                }
+                if partner.theirs.config == Some([0; 8]) {
+                    return Err("the failover has no subnets of this server yet: nobody would be served".to_owned());
                 }
                 primary.begin_drill(partner, "an operator's takeover", around.now);
                 Ok(())
