@@ -53,7 +53,7 @@ pub const COMMANDS: &[Command] = &[
         count: 0..=0,
         options: &["json"],
         place: Place::Server,
-        summary: "role, since when, journal, counters, each reason for silence",
+        summary: "role, since when, each partner, counters, each reason for silence",
     },
     Command {
         name: "subnets",
@@ -95,6 +95,10 @@ pub const COMMANDS: &[Command] = &[
         place: Place::Server,
         summary: "the effective parameters and where each was set, as understudyd -T",
     },
+    on_partner("takeover", "a drill: control goes to the failover; tells when it is done"),
+    on_partner("giveback", "a drill: control goes back to the primary; tells when it is done"),
+    on_partner("partner-down", "your word that the partner does not serve until it is in contact"),
+    on_partner("partner-up", "take that word back"),
     Command {
         name: "journal",
         arguments: "verify|dump PATH",
@@ -112,13 +116,14 @@ pub const COMMANDS: &[Command] = &[
         summary: "print a new random key for FailoverKeyFile",
     },
     later("explain", "MAC|CLIENTID"),
-    later("partner-down", "NAME"),
-    later("partner-up", "NAME"),
-    later("takeover", "NAME"),
-    later("giveback", "NAME"),
     later("metrics", ""),
     later("import", "isc|kea|dnsmasq LEASEFILE --into STATEDIR"),
 ];
+
+/// A word of the operator on one partner, which is named as in the configuration of the server that is asked.
+const fn on_partner(name: &'static str, summary: &'static str) -> Command {
+    Command { name, arguments: "NAME", count: 1..=1, options: &["json"], place: Place::Server, summary }
+}
 
 const fn later(name: &'static str, arguments: &'static str) -> Command {
     Command { name, arguments, count: 0..=0, options: &[], place: Place::Later, summary: "" }
@@ -372,7 +377,8 @@ mod tests {
             ("status --csv", "status does not take --csv"),
             ("leases --csv --json", "--json and --csv exclude each other"),
             ("leases --all 10.0.0.0/8", "SUBNET and --all exclude each other"),
-            ("takeover dhcp1", "takeover: not in this version"),
+            ("takeover", "usage: understudyctl takeover NAME"),
+            ("metrics", "metrics: not in this version"),
             ("keygen key", "keygen takes no arguments"),
             ("keygen --json", "keygen does not take --json"),
         ] {

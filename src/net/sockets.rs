@@ -164,7 +164,8 @@ impl Sockets {
         if let Some(stranger) = self.channels.take_stranger().filter(|_| self.admits(STRANGER, now)) {
             log::warn!(
                 "datagram on the failover port from {stranger}, which is no partner: dropped, {} so far; compare \
-                 SecondaryIpAddr, PrimaryIpAddr and FailoverAddress of both servers",
+                 SecondaryIpAddr, PrimaryIpAddr and FailoverAddress of both servers, and look for a second failover \
+                 with this primary",
                 self.tally.strangers
             );
         }

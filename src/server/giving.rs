@@ -8,6 +8,8 @@ use super::failover::Strictness;
 use super::request::Request;
 use super::service::Service;
 use crate::clock::Now;
+use crate::lease::Stamp;
+use crate::lease::owner::{Knowledge, Quiet};
 
 /// How an address may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +33,14 @@ impl Service {
         let settled = knowledge.is_settled(binding.as_ref());
         if is_reserved && (settled || was_theirs) || knowledge.may_give(binding.as_ref(), now.wall) {
             return Giving::Freely;
+        }
+        if self.failover.is_partner_down(partner) {
+            // The partner grants nothing: what this server granted last is settled by its own clock. What the partner may
+            // have granted before it went down, unheard, is found by the ping, with StrictShares too.
+            let own = binding.is_some_and(|binding| binding.origin == knowledge.side);
+            let settled = Quiet { clock: now.wall, held: Stamp(u64::MAX) };
+            let ended = Knowledge { quiet: Some(settled), ..knowledge }.is_settled(binding.as_ref());
+            return if own && ended { Giving::Freely } else { Giving::PingFirst };
         }
         if self.failover.is_in_contact(partner, now.mono) {
             return Giving::Not;

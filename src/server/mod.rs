@@ -114,6 +114,11 @@ impl Server {
         failover.start(&start, Rest { now, bindings, directory, out });
     }
 
+    /// What reports show of each partner.
+    pub fn partners(&self, now: Now) -> impl Iterator<Item = failover::View<'_>> {
+        self.service.failover.views(&self.service.directory, now)
+    }
+
     /// The partners, and what is known of the lease database.
     #[must_use]
     pub fn failover(&self) -> &Failover {
@@ -199,6 +204,7 @@ impl Server {
             TurnEnd::Fails(partner) => out.effect(Effect::SyncFailed { partner }),
         }
         self.answer_held(now, out);
+        self.reports.finish_drills(now, &self.service, out);
         // Last: what this turn has for partners names them by their indexes in the configuration of before.
         self.continue_reload(now, out);
     }
@@ -227,7 +233,8 @@ impl Server {
         let probe = self.service.probes.next_due();
         let sweep = self.sweep.next_due(self.config());
         let partner = self.service.failover.next_due(now.mono);
-        Some([lapse, probe, sweep, partner].into_iter().flatten().fold(latest, Mono::min))
+        let drill = self.reports.next_due();
+        Some([lapse, probe, sweep, partner, drill].into_iter().flatten().fold(latest, Mono::min))
     }
 
     fn on_packet(&mut self, now: Now, arrival: Arrival, bytes: &[u8], out: &mut Outbox) {

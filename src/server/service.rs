@@ -103,6 +103,10 @@ impl Service {
         };
         let link = self.directory.subnet(subnet).link;
         let key = client.key().ok_or(Silence::NoIdentity)?;
+        if matches!(kind, Some(MessageType::Discover | MessageType::Request)) {
+            let chosen = message.options.address(codes::SERVER_IDENTIFIER);
+            self.failover.note_client(self.directory.partner_of_subnet(subnet), chosen, now.mono);
+        }
         if let Duty::Silent(reason) = super::duty::duty(self.room, self.served(subnet)) {
             if reason == Silence::Arriving {
                 let network = self.directory.subnet(subnet).network;

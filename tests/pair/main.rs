@@ -8,6 +8,7 @@
 mod channels;
 mod cuts;
 mod disks;
+mod drills;
 mod duo;
 mod many;
 mod real;

@@ -366,7 +366,7 @@ impl Pair {
         let engine = self.hosts[host].engine.as_ref();
         let now = self.reading(host);
         let now = understudy::clock::Now { mono: now.mono, wall: now.system };
-        engine.and_then(|engine| engine.server().failover().views(now).next()).map_or("-", |view| view.state)
+        engine.and_then(|engine| engine.server().partners(now).next()).map_or("-", |view| view.state)
     }
 
     /// The engine of a server that runs.

@@ -84,6 +84,8 @@ impl Channel {
             Table::Secondary(secondary) => secondary.on_flow(&mut self.partner, flow, around),
         }
         self.partner.subnets_due(around);
+        self.partner.tell_contact(around.now);
+        self.end_down(around);
         self.partner.record(around);
         verdict
     }

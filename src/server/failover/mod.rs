@@ -6,6 +6,7 @@
 
 mod apply;
 mod channel;
+mod drill;
 mod flow;
 mod follow;
 mod incoming;
@@ -19,8 +20,12 @@ mod settings;
 mod states;
 mod subnets;
 mod transfer;
+mod views;
+mod watch;
 
-use crate::clock::{Mono, Now, Wall};
+use std::net::Ipv4Addr;
+
+use crate::clock::{Mono, Now};
 use crate::config::{Config, Network, Role};
 use crate::lease::owner::Knowledge;
 use crate::lease::record::{Complete, Record};
@@ -36,10 +41,13 @@ use channel::{Channel, Table};
 use primary::Stopping;
 use secondary::Verdict;
 
+pub use drill::{DRILL_MAX, Drill, Progress, Word};
 pub use settings::Strictness;
 pub use states::state_name;
 pub use subnets::Agreement;
 pub(super) use subnets::Arrived;
+pub use views::{View, agreement_name, dropped_name};
+pub use watch::Takeover;
 
 /// Whether a primary may serve before it has heard of its failover.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,23 +90,6 @@ pub struct Failover {
     /// Channels of the journal whose partner the configuration may name.
     remembered: Vec<(String, Vec<u8>)>,
     stopping: bool,
-}
-
-/// What reports show of one partner.
-#[derive(Clone, Copy, Debug)]
-pub struct View<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// This server's state on the channel.
-    pub state: &'static str,
-    /// Since when.
-    pub since: Wall,
-    /// Whether it was heard of lately.
-    pub in_contact: bool,
-    /// Changes that it does not hold yet.
-    pub unacknowledged: usize,
-    /// Its lease clock minus ours.
-    pub offset_millis: i64,
 }
 
 /// What the end of a turn came to.
@@ -171,18 +162,6 @@ impl Failover {
                 encode(&record);
             }
         }
-    }
-
-    /// What reports show of each partner.
-    pub fn views(&self, now: Now) -> impl Iterator<Item = View<'_>> {
-        self.channels.iter().map(move |channel| View {
-            name: &channel.partner.name,
-            state: state_name(channel.partner.state),
-            since: channel.partner.since,
-            in_contact: channel.partner.is_in_contact(now.mono),
-            unacknowledged: channel.partner.outgoing.unacknowledged(),
-            offset_millis: channel.partner.theirs.offset,
-        })
     }
 
     /// Whether there is any partner.
@@ -279,7 +258,7 @@ impl Failover {
         self.stopping = true;
         for channel in &mut self.channels {
             if let Table::Primary(primary) = &mut channel.table {
-                primary.begin_stop(now);
+                primary.begin_stop(&mut channel.partner, now);
             }
         }
     }
@@ -341,7 +320,7 @@ impl Failover {
     pub fn next_due(&self, now: Mono) -> Option<Mono> {
         let due = |channel: &Channel| {
             let table = match &channel.table {
-                Table::Primary(primary) => primary.next_due(),
+                Table::Primary(primary) => primary.next_due(&channel.partner),
                 Table::Secondary(secondary) => secondary.next_due(&channel.partner),
             };
             let begin = (!channel.is_begun).then_some(now);
@@ -384,6 +363,20 @@ impl Failover {
     pub fn is_in_contact(&self, partner: Option<PartnerId>, now: Mono) -> bool {
         let channel = partner.and_then(|partner| self.channels.get(partner.0));
         channel.is_none_or(|channel| channel.partner.is_in_contact(now))
+    }
+
+    /// Whether an operator's word says that a partner does not serve.
+    #[must_use]
+    pub fn is_partner_down(&self, partner: Option<PartnerId>) -> bool {
+        let channel = partner.and_then(|partner| self.channels.get(partner.0));
+        channel.is_some_and(|channel| channel.partner.partner_down)
+    }
+
+    /// A client of a partner's subnets asks for something; `chosen` is the server whose offer it takes.
+    pub(super) fn note_client(&mut self, partner: Option<PartnerId>, chosen: Option<Ipv4Addr>, now: Mono) {
+        if let Some(channel) = partner.and_then(|partner| self.channels.get_mut(partner.0)) {
+            channel.partner.note_client(chosen, now);
+        }
     }
 
     /// What a primary does out of contact when no settled address is left; a failover pings.

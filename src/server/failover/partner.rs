@@ -14,6 +14,7 @@ use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm};
 use super::states::{is_polling, state_name, state_number};
 use super::subnets::Told;
+use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
 use crate::lease::owner::Quiet;
 use crate::lease::record::{Channel, Complete, Record};
@@ -57,6 +58,7 @@ pub(super) struct Partner {
     pub(super) sizes_differ: bool,
     /// When the session began, or the last piece of the partner's stream came.
     coming: Option<Mono>,
+    pub(super) watch: Watch,
 }
 
 /// How far the partner's changes are held: up to a stamp, reached under a boot of the partner.
@@ -120,6 +122,7 @@ impl Partner {
             lonely_since: None,
             sizes_differ: false,
             coming: None,
+            watch: Watch::default(),
         }
     }
 
@@ -203,6 +206,7 @@ impl Partner {
     pub(super) fn receive<'b>(&mut self, bytes: &'b [u8], around: &mut Around<'_>) -> Option<Came<'b>> {
         let Ok(open) = self.common.keys.open(bytes) else {
             self.count(Dropped::Seal);
+            self.tell_seals(around.now.mono);
             return None;
         };
         let Ok(datagram) = parse(open) else {
@@ -255,11 +259,12 @@ impl Partner {
     }
 
     fn hear(&mut self, now: Now) {
-        self.heard = Some(now.mono);
         if self.session.is_acknowledged() {
+            self.note_contact(now);
             self.contact = Some(now.mono);
             self.lonely_since = None;
         }
+        self.heard = Some(now.mono);
     }
 
     /// Takes over what the newest header says. `false` when this server's database turned out to have gone back.
@@ -344,6 +349,7 @@ impl Partner {
         }
         self.ack_owed = true;
         self.coming = Some(around.now.mono);
+        self.note_answers();
         let mut incoming = std::mem::take(&mut self.incoming);
         let whole = incoming.records(|payload| super::apply::record(self, header, payload, around));
         self.incoming = incoming;

@@ -10,12 +10,14 @@ use log::info;
 use super::flow::Flow;
 use super::partner::{Came, Partner};
 use super::settings::{ForPrimary, Rhythm};
+use super::states::is_polling;
+use super::watch::Takeover;
 use super::{Around, Patience};
 use crate::clock::{Mono, Now};
 use crate::config::Network;
 use crate::lease::Stamp;
 use crate::lease::record::Complete;
-use crate::wire::failover::{Body, PartnerState, Serves};
+use crate::wire::failover::{Body, Header, PartnerState, Serves};
 
 /// CtlGive is repeated so often until CtlTaken.
 const GIVE_AGAIN: Duration = Duration::from_millis(100);
@@ -34,12 +36,15 @@ pub(super) struct Primary {
     /// When the wait of the state ends.
     wait: Option<Mono>,
     claims: u32,
-    /// When a planned stop began, and when CtlGive went last.
-    stop: Option<Stop>,
+    /// A planned stop.
+    stop: Option<Giving>,
+    /// A drill, until the failover has taken control.
+    drill: Option<Giving>,
 }
 
+/// Control is being given away: when that began, when CtlGive went last, whether CtlTaken came.
 #[derive(Clone, Copy, Debug)]
-struct Stop {
+struct Giving {
     began: Mono,
     given: Option<Mono>,
     taken: bool,
@@ -58,7 +63,7 @@ impl Primary {
     /// A primary that has just started.
     pub(super) fn new(settings: ForPrimary, patience: Patience) -> Primary {
         let (mine, announced) = (Vec::new(), Vec::new());
-        Primary { settings, patience, mine, announced, wait: None, claims: 0, stop: None }
+        Primary { settings, patience, mine, announced, wait: None, claims: 0, stop: None, drill: None }
     }
 
     /// The parameters.
@@ -76,6 +81,7 @@ impl Primary {
         partner.enter(PartnerState::Claiming, reason, around.now);
         self.claims = 0;
         self.announced.clear();
+        self.drill = None;
         self.request(partner, around);
     }
 
@@ -117,7 +123,16 @@ impl Primary {
                 partner.send(Body::PollRpl { delay_ms: u32::try_from(delay).unwrap_or(u32::MAX) }, around);
             }
             Body::CtlRet { serves: Serves::All | Serves::Some, .. } if partner.state == PartnerState::Claiming => {
+                if let Body::CtlRet { changes, .. } = body {
+                    partner.watch.told_changes = changes;
+                }
                 self.receive(partner, around.now);
+            }
+            Body::CtlRet { serves: Serves::All, .. } if self.is_offered(partner, (&header, newest)) => {
+                self.claim(partner, "the failover gives control back", around);
+            }
+            Body::CtlReq if newest && is_silent(header.state) => {
+                self.begin_drill(partner, "the failover asks for control", around.now);
             }
             Body::SyncReq => {
                 partner.begin_stream(around);
@@ -135,18 +150,16 @@ impl Primary {
                 let address = std::net::Ipv4Addr::from_bits(network);
                 self.on_return(partner, (transfer, Network { address, prefix }, Stamp(until)), around);
             }
-            Body::CtlTaken => {
-                if let Some(stop) = &mut self.stop {
-                    stop.taken = true;
-                }
-                if self.stop.is_none() && partner.state == PartnerState::Serving {
-                    partner.enter(PartnerState::Given, "the failover took control", around.now);
+            Body::CtlTaken if newest && header.state == PartnerState::Active => {
+                if let Some(giving) = self.stop.as_mut().or(self.drill.as_mut()) {
+                    giving.taken = true;
                 }
             }
             Body::Hello { .. }
             | Body::HelloAck { .. }
             | Body::HelloEnd { .. }
             | Body::PollRpl { .. }
+            | Body::CtlTaken
             | Body::CtlReq
             | Body::CtlRet { .. }
             | Body::SyncStart { .. }
@@ -171,7 +184,7 @@ impl Primary {
     /// What the failover's newest header means for this state.
     fn judge(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let Some(theirs) = partner.theirs.state else { return };
-        let sleeps = matches!(theirs, PartnerState::Asleep | PartnerState::Syncing | PartnerState::Probing);
+        let sleeps = is_silent(theirs);
         let holds_all = holds_all(partner, around);
         match partner.state {
             PartnerState::Claiming | PartnerState::Receiving if sleeps && holds_all && self.stop.is_none() => {
@@ -183,7 +196,7 @@ impl Primary {
             }
             // It took control back while nothing was heard: what it had given is not ours any more.
             PartnerState::Claiming if theirs == PartnerState::Active => self.mine.clear(),
-            PartnerState::Given if sleeps && self.stop.is_none() => {
+            PartnerState::Given if sleeps && self.stop.is_none() && self.drill.is_none() => {
                 self.claim(partner, "the failover does not serve any more", around);
             }
             PartnerState::Claiming
@@ -198,8 +211,10 @@ impl Primary {
         }
     }
 
-    fn serve(&mut self, partner: &mut Partner, reason: &str, now: Now) {
+    /// Serves all subnets.
+    pub(super) fn serve(&mut self, partner: &mut Partner, reason: &str, now: Now) {
         partner.enter(PartnerState::Serving, reason, now);
+        self.drill = None;
         self.mine.clear();
         self.announced.clear();
         (self.wait, self.claims) = (None, 0);
@@ -250,7 +265,18 @@ impl Primary {
     pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let now = around.now;
         if self.stop.is_some() {
-            self.continue_stop(partner, around);
+            let gives = matches!(partner.state, PartnerState::Given | PartnerState::Receiving);
+            if let Some(stop) = self.stop.as_mut().filter(|_| gives && self.settings.hand_over) {
+                stop.go_on(partner, around);
+            }
+            return;
+        }
+        if self.drill.is_some() {
+            self.continue_drill(partner, around);
+            return;
+        }
+        if partner.state == PartnerState::Given && self.lost_at(partner).is_none_or(|lost| lost <= now.mono) {
+            self.claim(partner, "the failover that has control is silent", around);
             return;
         }
         if self.wait.is_none_or(|wait| wait > now.mono) {
@@ -266,8 +292,8 @@ impl Primary {
                 self.request(partner, around);
             }
             PartnerState::Claiming => match self.patience {
-                Patience::WaitForPartner => self.request(partner, around),
-                Patience::Normal => {
+                Patience::WaitForPartner if !partner.partner_down => self.request(partner, around),
+                Patience::WaitForPartner | Patience::Normal => {
                     let reason = format!("{} requests for control unanswered", self.claims + 1);
                     self.serve(partner, &reason, now);
                 }
@@ -297,49 +323,111 @@ impl Primary {
         }
     }
 
-    /// A planned stop: silent from now on; control goes to the failover once it holds the last changes.
-    pub(super) fn begin_stop(&mut self, now: Now) {
-        self.stop.get_or_insert(Stop { began: now.mono, given: None, taken: false });
+    /// A planned stop: silent from now on; control goes to the failover once it holds the last changes. From here on
+    /// no datagram may say that this server serves: the failover would yield.
+    pub(super) fn begin_stop(&mut self, partner: &mut Partner, now: Now) {
+        if self.stop.is_some() {
+            return;
+        }
+        self.stop = Some(self.drill.take().unwrap_or_else(|| Giving::new(now)));
+        if partner.state == PartnerState::Serving && partner.is_in_contact(now.mono) && self.settings.hand_over {
+            partner.enter(PartnerState::Given, "planned stop", now);
+        }
     }
 
     /// Whether the planned stop is done.
     pub(super) fn stopping(&self, partner: &Partner, now: Now) -> Stopping {
         let Some(stop) = self.stop else { return Stopping::Done };
-        let serves = matches!(partner.state, PartnerState::Serving | PartnerState::Receiving);
+        let gives = matches!(partner.state, PartnerState::Given | PartnerState::Receiving);
         let over = now.mono.since(stop.began) >= STOP_MAX;
-        let in_vain = !serves || !self.settings.hand_over || !partner.is_in_contact(now.mono);
+        let in_vain = !gives || !self.settings.hand_over || !partner.is_in_contact(now.mono);
         if stop.taken || over || in_vain { Stopping::Done } else { Stopping::Waiting }
     }
 
-    fn continue_stop(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let now = around.now.mono;
-        let unacked = partner.outgoing.unacknowledged() as u64;
-        let flushed = unacked == 0 && !partner.outgoing.is_filling();
-        let Some(stop) = &mut self.stop else { return };
-        // Changes that do not arrive within half the time are left to the next session.
-        let due = flushed || now.since(stop.began) >= STOP_MAX / 2;
-        if due && !stop.taken && stop.given.is_none_or(|given| now.since(given) >= GIVE_AGAIN) {
-            stop.given = Some(now);
-            partner.send(Body::CtlGive { unacked }, around);
+    /// A drill: as a planned stop, and this server stays and answers polls. From the commit of this turn on it is
+    /// silent, also if it is not heard any more.
+    pub(super) fn begin_drill(&mut self, partner: &mut Partner, reason: &str, now: Now) {
+        if self.stop.is_some() || partner.state != PartnerState::Serving {
+            return;
+        }
+        let changes = partner.outgoing.unacknowledged();
+        partner.enter(PartnerState::Given, &format!("{reason}, {changes} changes to be sent"), now);
+        partner.watch.takeover = Some(Takeover { at: now.wall, reason: reason.to_owned() });
+        self.drill = Some(Giving::new(now));
+    }
+
+    /// Whether control is being given away and not yet taken.
+    pub(super) fn is_giving(&self) -> bool {
+        self.drill.is_some()
+    }
+
+    fn continue_drill(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let Some(drill) = &mut self.drill else { return };
+        drill.go_on(partner, around);
+        let silent = around.now.mono.since(drill.began);
+        if drill.taken {
+            self.drill = None;
+            let subnets = around.directory.subnets_of(partner.id);
+            info!(
+                "partner {}: it has control, subnets {}, nobody served for {} ms",
+                partner.name,
+                subnets.len(),
+                silent.as_millis()
+            );
+            partner.watch.blackouts = subnets.into_iter().map(|subnet| (subnet, silent)).collect();
+        } else if silent >= STOP_MAX {
+            self.claim(partner, "the failover did not take control", around);
         }
     }
 
-    /// Gives control to the failover for a drill (`understudyctl takeover`).
-    pub(super) fn give(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let unacked = partner.outgoing.unacknowledged() as u64;
-        partner.send(Body::CtlGive { unacked }, around);
+    /// Whether the failover, which serves, offers to give control back.
+    fn is_offered(&self, partner: &Partner, (header, newest): (&Header, bool)) -> bool {
+        let serves = newest && header.state == PartnerState::Active;
+        serves && partner.state == PartnerState::Given && self.drill.is_none() && self.stop.is_none()
+    }
+
+    /// When a failover that serves, and polls as long as it does, is taken as gone.
+    fn lost_at(&self, partner: &Partner) -> Option<Mono> {
+        let rhythm = partner.rhythm;
+        partner.heard.map(|heard| heard + rhythm.wait * (rhythm.retries + 2))
     }
 
     /// When the next thing is due.
-    pub(super) fn next_due(&self) -> Option<Mono> {
-        let give = self.stop.map(|stop| stop.given.map_or(stop.began, |given| given + GIVE_AGAIN));
-        [self.wait, give].into_iter().flatten().min()
+    pub(super) fn next_due(&self, partner: &Partner) -> Option<Mono> {
+        // What the failover acknowledges meanwhile is seen in the turn in which it comes.
+        let again = |giving: Giving| giving.given.map_or(giving.began + STOP_MAX / 2, |given| given + GIVE_AGAIN);
+        let give = self.stop.or(self.drill).map(again);
+        let lost = self.lost_at(partner).filter(|_| partner.state == PartnerState::Given && give.is_none());
+        [self.wait, give, lost].into_iter().flatten().min()
     }
 }
 
 /// Whether all changes of the failover are here and, after a loss of the disk, all of our own that it had.
 fn holds_all(partner: &Partner, around: &Around<'_>) -> bool {
     around.database.complete() == Complete::Yes && partner.have.stamp >= partner.theirs.newest
+}
+
+impl Giving {
+    fn new(now: Now) -> Giving {
+        Giving { began: now.mono, given: None, taken: false }
+    }
+
+    fn go_on(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let now = around.now.mono;
+        let unacked = partner.outgoing.unacknowledged() as u64;
+        let flushed = unacked == 0 && !partner.outgoing.is_filling();
+        // Changes that do not arrive within half the time are left to the next session.
+        let due = flushed || now.since(self.began) >= STOP_MAX / 2;
+        if due && !self.taken && self.given.is_none_or(|given| now.since(given) >= GIVE_AGAIN) {
+            self.given = Some(now);
+            partner.send(Body::CtlGive { unacked }, around);
+        }
+    }
+}
+
+/// Whether a failover in this state serves nobody.
+fn is_silent(state: PartnerState) -> bool {
+    is_polling(state) || state == PartnerState::Syncing
 }
 
 fn taken(partner: &mut Partner, transfer: u32, subnet: Network, around: &mut Around<'_>) {

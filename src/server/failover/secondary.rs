@@ -8,12 +8,14 @@ use std::time::Duration;
 use log::{error, info, warn};
 
 use super::Around;
+use super::drill::Wish;
 use super::flow::Flow;
 use super::follow::Occasion;
 use super::partner::{Came, Partner};
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
 use super::transfer::Transfer;
-use crate::clock::{Mono, Now, Wall};
+use super::watch::Takeover;
+use crate::clock::{Mono, Now};
 use crate::config::Network;
 use crate::wire::failover::{Body, PartnerState, Serves};
 
@@ -44,15 +46,13 @@ pub(super) struct Secondary {
     transfer: Option<Transfer>,
     transfers: u32,
     yielded: Option<(Mono, u32)>,
-    /// The last takeover: when and why.
-    pub(super) takeover: Option<(Wall, String)>,
     last_sent: Option<Mono>,
     channels: usize,
     occasion: Occasion,
     /// Whether the end of the process for a failed sync has been put off, and said so.
     is_put_off: bool,
-    /// How long each subnet was silent in the last return.
-    pub(super) blackouts: Vec<(Network, Duration)>,
+    /// What a drill wants of the primary: when it is said again, and until when.
+    pub(super) wish: Option<(Wish, Mono, Mono)>,
 }
 
 /// How far the sync at start is.
@@ -97,12 +97,11 @@ impl Secondary {
             transfer: None,
             transfers: 0,
             yielded: None,
-            takeover: None,
             last_sent: None,
             channels,
             occasion,
             is_put_off: false,
-            blackouts: Vec::new(),
+            wish: None,
         }
     }
 
@@ -186,12 +185,14 @@ impl Secondary {
         delay + Duration::from_millis(offset) - Duration::from_millis(span)
     }
 
-    fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+    /// Serves all subnets of the channel, from the commit of this turn on.
+    pub(super) fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         let subnets = around.directory.subnets_of(partner.id).len();
-        partner.enter(PartnerState::Active, &format!("{reason}, subnets {subnets}"), around.now);
+        let reason = format!("{reason}, {}, subnets {subnets}", partner.last_heard(around.now));
+        partner.enter(PartnerState::Active, &reason, around.now);
         self.occasion = Occasion::Later;
-        self.takeover = Some((around.now.wall, reason.to_owned()));
-        (self.transfer, self.resume, self.wait) = (None, None, None);
+        partner.watch.takeover = Some(Takeover { at: around.now.wall, reason });
+        (self.transfer, self.resume, self.wait, self.wish) = (None, None, None, None);
         self.next_poll = Some(around.now.mono + partner.poll_delay(self.told_delay));
     }
 
@@ -304,7 +305,7 @@ impl Secondary {
                 self.transfers += 1;
                 let subnets = around.directory.subnets_of(partner.id);
                 self.transfer = Some(Transfer::new(self.transfers, subnets));
-                self.blackouts.clear();
+                partner.watch.blackouts.clear();
                 partner.enter(PartnerState::Returning, "the primary asks for control", around.now);
             }
             PartnerState::Returning => {
@@ -337,6 +338,7 @@ impl Secondary {
             | PartnerState::Receiving
             | PartnerState::Serving
             | PartnerState::Given => {
+                partner.watch.told_changes = unacked;
                 self.take_over(partner, &format!("the primary gives control, {unacked} changes missing"), around);
             }
         }
@@ -354,6 +356,7 @@ impl Secondary {
     /// What is due by time.
     pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) -> Verdict {
         let now = around.now.mono;
+        self.tick_wish(partner, around);
         if self.resume.is_some_and(|resume| resume <= now) {
             self.take_over(partner, "it served before its restart and the primary does not answer", around);
         }
@@ -451,11 +454,14 @@ impl Secondary {
         }
         transfer.tick(partner, around);
         let done = transfer.is_done();
-        self.blackouts = transfer.blackouts().to_vec();
+        if done {
+            partner.watch.blackouts = transfer.blackouts().to_vec();
+        }
         self.transfer = Some(transfer);
         if done {
-            let longest = self.blackouts.iter().map(|entry| entry.1).max().unwrap_or_default();
-            let count = self.blackouts.len();
+            let blackouts = &partner.watch.blackouts;
+            let longest = blackouts.iter().map(|entry| entry.1).max().unwrap_or_default();
+            let count = blackouts.len();
             info!("partner {}: {count} subnets returned, longest blackout {} ms", partner.name, longest.as_millis());
             self.sleep(partner, "all subnets are the primary's again", around);
             partner.send(Body::CtlRet { serves: Serves::None, changes: 0 }, around);
@@ -491,6 +497,7 @@ impl Secondary {
         // While bindings come, only their end is waited for: a wait that is over would make the loop spin.
         let coming = partner.state == PartnerState::Syncing && matches!(self.sync, Sync::Coming(_));
         let wait = self.wait.filter(|_| !serving && !coming);
-        [transfer, update, poll, wait, self.resume].into_iter().flatten().min()
+        let wish = self.wish.map(|wish| wish.1);
+        [transfer, update, poll, wait, wish, self.resume].into_iter().flatten().min()
     }
 }

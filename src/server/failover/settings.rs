@@ -1,5 +1,6 @@
 //! The parameters of one channel, whichever side wrote them (failover.md section 2).
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::config::{ChannelSettings, FailoverSettings, PrimarySettings};
@@ -16,6 +17,8 @@ pub(super) const SYNC_REQ_AGAIN: Duration = Duration::from_secs(5);
 /// Parameters that both sides have.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
+    /// The partner's address; clients know it as server identifier, unless that one is set apart.
+    pub address: Ipv4Addr,
     /// The seal.
     pub keys: Keys,
     /// PollDelay as written here.
@@ -105,6 +108,7 @@ impl Rhythm {
 impl Common {
     fn new(channel: &ChannelSettings) -> Common {
         Common {
+            address: *channel.partner.ip(),
             keys: channel.keys.clone(),
             poll_delay: channel.poll_delay,
             resends_max: channel.sync_bind_retry_max,

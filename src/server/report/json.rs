@@ -1,4 +1,4 @@
-//! Writes JSON (RFC 8259): objects of texts, numbers and nulls are all that reports need.
+//! Writes JSON (RFC 8259), as far as reports need it.
 
 use std::io::Write;
 
@@ -39,6 +39,27 @@ impl<'a> Object<'a> {
         let _ = write!(self.out, "{value}");
     }
 
+    /// A member with a number that may be below zero.
+    pub(super) fn signed(&mut self, name: &str, value: i64) {
+        self.name(name);
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// A member with a truth value.
+    pub(super) fn truth(&mut self, name: &str, holds: Truth) {
+        self.name(name);
+        self.out.extend_from_slice(match holds {
+            Truth::Yes => b"true",
+            Truth::No => b"false",
+        });
+    }
+
+    /// A member with whatever `write` writes: an object, or an array.
+    pub(super) fn value(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+        self.name(name);
+        write(self.out);
+    }
+
     /// A member with an object of numbers.
     pub(super) fn numbers<'b>(&mut self, name: &str, values: impl Iterator<Item = (&'b str, u64)>) {
         self.name(name);
@@ -62,6 +83,33 @@ impl<'a> Object<'a> {
         string(name, self.out);
         self.out.push(b':');
     }
+}
+
+/// A truth value, so that no call carries a bare one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Truth {
+    /// It holds.
+    Yes,
+    /// It does not.
+    No,
+}
+
+impl From<bool> for Truth {
+    fn from(holds: bool) -> Truth {
+        if holds { Truth::Yes } else { Truth::No }
+    }
+}
+
+/// Writes an array on one line; `write` writes one element.
+pub(super) fn array<T>(items: impl Iterator<Item = T>, out: &mut Vec<u8>, mut write: impl FnMut(T, &mut Vec<u8>)) {
+    out.push(b'[');
+    for (place, item) in items.enumerate() {
+        if place > 0 {
+            out.push(b',');
+        }
+        write(item, out);
+    }
+    out.push(b']');
 }
 
 /// Separates the elements of an array, one a line.

@@ -1,8 +1,10 @@
 //! Reports: the answers on the control socket (understudyctl), composed a slice a turn so that a list of a million
 //! leases never stalls the service. The first line of every answer is `ok` or `error`.
 
+mod drills;
 mod json;
 mod leases;
+mod partners;
 mod status;
 mod subnets;
 mod time;
@@ -13,10 +15,12 @@ use std::net::Ipv4Addr;
 use log::info;
 
 use super::event::ControlId;
+use super::failover::Word;
 use super::outbox::Outbox;
 use super::service::Service;
-use crate::clock::{Now, Wall};
+use crate::clock::{Mono, Now, Wall};
 use crate::config::{self, ParameterOrigin};
+use drills::{Said, Waiting};
 use json::Object;
 use leases::LeaseList;
 use subnets::SubnetCount;
@@ -39,6 +43,7 @@ enum Format {
 pub(super) struct Reports {
     started: Now,
     jobs: HashMap<ControlId, Job>,
+    drills: Vec<Waiting>,
 }
 
 #[derive(Debug)]
@@ -53,19 +58,22 @@ enum Answer {
     Whole,
     /// The rest follows by this job.
     Rest(Job),
+    /// All follows when control has moved.
+    Later(Waiting),
 }
 
 impl Reports {
     pub(super) fn new(started: Now) -> Reports {
-        Reports { started, jobs: HashMap::new() }
+        Reports { started, jobs: HashMap::new(), drills: Vec::new() }
     }
 
     /// Answers a request, or begins to.
     pub(super) fn begin(&mut self, id: ControlId, line: &str, (now, service): (Now, &mut Service), out: &mut Outbox) {
         let mut text = Vec::new();
-        let result = self.answer(line, (now, service), out, &mut text);
+        let result = self.answer((id, line), (now, service), out, &mut text);
         match result {
             Ok(Answer::Whole) => self.reply(id, None, &text, out),
+            Ok(Answer::Later(waiting)) => self.drills.push(waiting),
             Ok(Answer::Rest(job)) => self.reply(id, Some(job), &text, out),
             Err(complaint) => self.reply(id, None, format!("error\n{complaint}\n").as_bytes(), out),
         }
@@ -85,6 +93,22 @@ impl Reports {
     /// Forgets an answer: nobody reads it any more.
     pub(super) fn close(&mut self, id: ControlId) {
         self.jobs.remove(&id);
+        self.drills.retain(|waiting| waiting.id() != id);
+    }
+
+    /// Answers drills that are done, or given up. Each connection waits for one at most.
+    pub(super) fn finish_drills(&mut self, now: Now, service: &Service, out: &mut Outbox) {
+        for waiting in std::mem::take(&mut self.drills) {
+            match waiting.answer(now, service) {
+                Some(text) => self.reply(waiting.id(), None, &text, out),
+                None => self.drills.push(waiting),
+            }
+        }
+    }
+
+    /// When the next drill is given up.
+    pub(super) fn next_due(&self) -> Option<Mono> {
+        self.drills.iter().map(Waiting::due).min()
     }
 
     /// Writes counters and state to the log (SIGUSR1).
@@ -109,13 +133,24 @@ impl Reports {
 
     fn answer(
         &mut self,
-        line: &str,
+        (id, line): (ControlId, &str),
         (now, service): (Now, &mut Service),
         out: &mut Outbox,
         text: &mut Vec<u8>,
     ) -> Result<Answer, String> {
         let (words, format) = split(line)?;
         text.extend_from_slice(b"ok\n");
+        if let [command, name] = words.as_slice()
+            && let Some(word) = word(command)
+        {
+            return Ok(match drills::say((word, name), (now, service), out)? {
+                Said::Later(drill) => Answer::Later(Waiting::new(id, format, drill)),
+                Said::Done => {
+                    drills::confirm((word, name), format, text);
+                    Answer::Whole
+                }
+            });
+        }
         match words.as_slice() {
             ["status"] if format == Format::Json => status::json(self.started, now, service, text),
             ["status"] => status::text(self.started, now, service, text),
@@ -128,19 +163,25 @@ impl Reports {
             ["lease", client] => leases::one(now, service, (client, format), text)?,
             ["params"] => params(service, format, text),
             ["release", address] => release(now, service, address, out)?,
-            ["metrics" | "explain" | "takeover" | "giveback" | "partner-down" | "partner-up", ..] => {
+            ["metrics" | "explain", ..] => {
                 return Err(format!("{} is not in this version", words[0]));
             }
             [] => return Err("no command; try status".to_owned()),
             [command, ..] => {
                 return Err(format!(
                     "{command} is not a command, or has other arguments \
-                     (commands: status, subnets, leases [SUBNET|--all], lease X, params, release ADDRESS)"
+                     (commands: status, subnets, leases [SUBNET|--all], lease X, params, release ADDRESS, \
+                     takeover|giveback|partner-down|partner-up NAME)"
                 ));
             }
         }
         Ok(Answer::Whole)
     }
+}
+
+/// The word on a partner that a command is.
+fn word(command: &str) -> Option<Word> {
+    [Word::Takeover, Word::Giveback, Word::PartnerDown, Word::PartnerUp].into_iter().find(|word| word.name() == command)
 }
 
 /// Splits a request line in words, its format words taken out.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::json::Object;
-use super::moment;
+use super::{moment, partners};
 use crate::clock::Now;
 use crate::server::counters::silence_name;
 use crate::server::duty::{Duty, duty};
@@ -23,18 +23,7 @@ pub(super) fn text(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     for line in lines {
         let _ = writeln!(text, "{line}");
     }
-    for view in service.failover.views(now) {
-        let contact = if view.in_contact { "in contact" } else { "out of contact" };
-        let _ = writeln!(
-            text,
-            "partner {}: {} since {}, {contact}, {} changes not acknowledged, clock offset {} ms",
-            view.name,
-            view.state,
-            moment(view.since),
-            view.unacknowledged,
-            view.offset_millis
-        );
-    }
+    partners::text(now, service, text);
     for interface in &service.interfaces {
         let addresses: Vec<String> = interface.addresses.iter().map(|(a, prefix)| format!("{a}/{prefix}")).collect();
         let _ = writeln!(text, "interface {} {}", interface.name, addresses.join(" "));
@@ -57,6 +46,7 @@ pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     object.number("hosts", config.hosts.len() as u64);
     object.number("bindings", service.bindings.table().len() as u64);
     object.number("offers", service.bindings.offers().len() as u64);
+    partners::json(now, service, &mut object);
     object.numbers("counters", service.counters.iter());
     object.end();
     text.push(b'\n');
@@ -64,7 +54,10 @@ pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
 
 /// What the server as a whole does: `serving`, or `silent: why`.
 pub(super) fn duty_text(service: &Service) -> String {
-    words(duty(service.room, failover::Service::Serves))
+    let subnets = 0..service.directory.config().subnets.len();
+    let serves = |subnet: usize| service.served(subnet) == failover::Service::Serves;
+    let sleeps = service.failover.is_pair() && !subnets.into_iter().any(serves);
+    words(duty(service.room, if sleeps { failover::Service::Asleep } else { failover::Service::Serves }))
 }
 
 /// What the server does for one subnet.

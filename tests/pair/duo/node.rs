@@ -170,6 +170,10 @@ impl Node {
     pub(crate) fn control(&self, words: &[&str]) -> Option<String> {
         let mut command = Command::new(program("understudyctl"));
         let output = command.arg("-s").arg(self.folder.join("ctl")).args(words).output().expect("understudyctl starts");
+        if !output.status.success() {
+            // The harness shows it where the test fails.
+            eprintln!("{}: understudyctl {}: {}", self.name, words.join(" "), String::from_utf8_lossy(&output.stderr));
+        }
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
