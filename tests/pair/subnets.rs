@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
-use crate::duo::config::key;
+use crate::duo::config::{Timers, key};
 use crate::duo::{CLIENTS, Duo, FAILOVER, Fate, How, Node, PRIMARY, Rule, SLACK, Setup, Traffic, secs};
 use crate::rig::Stage;
 use crate::rig::host::until;
@@ -30,7 +30,9 @@ fn wait_for_agreement(duo: &Duo<'_>, patience: Duration) {
 #[test]
 fn a_change_at_the_primary_is_at_the_failover_within_a_second_and_on_its_disk() {
     let Some(stage) = Stage::set("push", &[]) else { return };
-    let (mut duo, crowd) = Duo::with_crowd(&stage, Setup::default());
+    // No poll comes to help within the time of the test.
+    let timers = Timers { poll_delay: 60.0, ..Timers::FAST };
+    let (mut duo, crowd) = Duo::with_crowd(&stage, Setup { timers, ..Setup::default() });
     duo.setup.subnets += ADDED;
     duo.configure();
     let told = Instant::now();
@@ -38,6 +40,7 @@ fn a_change_at_the_primary_is_at_the_failover_within_a_second_and_on_its_disk() 
     until("the added subnet", SPREAD_MAX, || knows(&duo.failover, "10.3.0.0/16"));
     let spread = told.elapsed();
     assert!(spread < SPREAD_MAX, "{spread:?}");
+    duo.primary.wait_for_word("both servers run the same subnets");
     let stored = std::fs::read_to_string(stage.folder().join("dhcp2/state/subnets-dhcp1.ini")).expect("it is kept");
     assert!(stored.contains("[Subnet 10.3.0.0/16]"), "{stored}");
     crowd.join(5);

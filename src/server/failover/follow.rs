@@ -164,6 +164,7 @@ impl Failover {
 /// A partner that stays, perhaps with other parameters.
 fn adopt(channel: &mut Channel, wanted: Wanted<'_>, count: usize, now: Mono) {
     channel.partner.set_common(wanted.common);
+    channel.partner.push.wake(now);
     match (&mut channel.table, wanted.own) {
         (Table::Primary(primary), Own::Primary(own)) => primary.set_settings(own),
         (Table::Secondary(secondary), Own::Secondary(own)) => {

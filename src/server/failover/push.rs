@@ -145,6 +145,11 @@ impl Push {
         (self.offer, self.offered, self.fetch, self.owes_answer) = (None, None, None, false);
     }
 
+    /// Texts may have changed at `now`: the next turn is due at once.
+    pub(super) fn wake(&mut self, now: Mono) {
+        self.note_due(Some(now));
+    }
+
     /// Counts texts.
     pub(super) fn count(&mut self, ours: Option<&SubnetsText>) {
         let digest = ours.map_or([0; 32], |text| text.digest);
