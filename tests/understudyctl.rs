@@ -70,6 +70,16 @@ fn an_answer_goes_to_standard_output() {
     assert_eq!((output.status.code(), text(&output.stdout), text(&output.stderr)), (Some(0), "[]\n", ""));
 }
 
+/// The name is the partner's in the configuration of the server that is asked: the program does not look at it.
+#[test]
+fn words_on_a_partner_are_sent_with_its_name() {
+    for word in ["takeover", "giveback", "partner-down", "partner-up"] {
+        let (line, output) = asked(word, &[word, "dhcp1", "--json"], b"ok\n{}\n".to_vec());
+        assert_eq!(line, format!("{word} dhcp1 --json\n"));
+        assert_eq!((output.status.code(), text(&output.stdout)), (Some(0), "{}\n"));
+    }
+}
+
 #[test]
 fn a_refusal_goes_to_standard_error_and_exits_1() {
     let (line, output) = asked("no", &["release", "10.0.0.9"], b"error\n10.0.0.9: no lease\n".to_vec());
@@ -115,7 +125,9 @@ fn a_server_that_is_not_there_exits_69() {
 #[test]
 fn wrong_usage_exits_64_and_asks_nobody() {
     let nowhere = Path::new("/nonexistent/sock");
-    for arguments in [&["status", "x"][..], &["nonsense"], &["--nonsense"], &[], &["explain"], &["keygen", "x"]] {
+    let words = [&["takeover"][..], &["giveback", "a", "b"], &["partner-down"], &["partner-up", "--csv", "a"]];
+    let others = [&["status", "x"][..], &["nonsense"], &["--nonsense"], &[], &["explain"], &["keygen", "x"]];
+    for arguments in words.into_iter().chain(others) {
         let output = understudyctl(nowhere, arguments);
         assert_eq!(output.status.code(), Some(64), "{arguments:?}");
         assert_eq!(text(&output.stderr).lines().count(), 1, "{arguments:?}: {}", text(&output.stderr));

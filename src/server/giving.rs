@@ -35,8 +35,8 @@ impl Service {
             return Giving::Freely;
         }
         if self.failover.is_partner_down(partner) {
-            // The partner grants nothing: what this server granted last is settled by its own clock. What the partner may
-            // have granted before it went down, unheard, is found by the ping, with StrictShares too.
+            // The partner grants nothing: what this server granted last is settled by its own clock. What the partner
+            // may have granted before it went down, unheard, is found by the ping, with StrictShares too.
             let own = binding.is_some_and(|binding| binding.origin == knowledge.side);
             let settled = Quiet { clock: now.wall, held: Stamp(u64::MAX) };
             let ended = Knowledge { quiet: Some(settled), ..knowledge }.is_settled(binding.as_ref());

@@ -3,8 +3,8 @@
 use super::Around;
 use super::partner::{Came, Partner};
 use super::primary::Primary;
-use super::secondary::{Secondary, Start, Verdict};
-use super::states::state_number;
+use super::secondary::Secondary;
+use super::states::{Start, Verdict, state_number};
 use crate::lease::record::Record;
 use crate::wire::failover::PartnerState;
 

@@ -1,5 +1,5 @@
-//! An operator's word on a partner: drills, which move control while both servers are well, and partner-down (failover.md
-//! sections 6 and 7, rule 10).
+//! An operator's word on a partner: drills, which move control while both servers are well, and partner-down
+//! (failover.md sections 6 and 7, rule 10).
 //!
 //! A drill uses the messages of a planned stop and of a return; the server that is asked only begins it. CtlReq from
 //! the failover is its request for control (`takeover` there), CtlRet from a failover that serves all, to a primary

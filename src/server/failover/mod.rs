@@ -39,7 +39,7 @@ use crate::server::random::Random;
 use crate::wire::failover::PartnerState;
 use channel::{Channel, Table};
 use primary::Stopping;
-use secondary::Verdict;
+use states::Verdict;
 
 pub use drill::{DRILL_MAX, Drill, Progress, Word};
 pub use settings::Strictness;

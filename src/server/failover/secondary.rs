@@ -13,6 +13,7 @@ use super::flow::Flow;
 use super::follow::Occasion;
 use super::partner::{Came, Partner};
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
+use super::states::{Start, Verdict};
 use super::transfer::Transfer;
 use super::watch::Takeover;
 use crate::clock::{Mono, Now};
@@ -62,24 +63,6 @@ enum Sync {
     Asking,
     /// The changes come; the last one came then.
     Coming(Mono),
-}
-
-/// How a start finds the channel in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// The primary served.
-    Silent,
-    /// This server served.
-    WithControl,
-}
-
-/// Whether the failed sync at start ends the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    /// It goes on.
-    GoesOn,
-    /// SyncFailCritical.
-    Ends,
 }
 
 impl Secondary {
@@ -188,9 +171,9 @@ impl Secondary {
     /// Serves all subnets of the channel, from the commit of this turn on.
     pub(super) fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         let subnets = around.directory.subnets_of(partner.id).len();
+        self.occasion = Occasion::Later;
         let reason = format!("{reason}, {}, subnets {subnets}", partner.last_heard(around.now));
         partner.enter(PartnerState::Active, &reason, around.now);
-        self.occasion = Occasion::Later;
         partner.watch.takeover = Some(Takeover { at: around.now.wall, reason });
         (self.transfer, self.resume, self.wait, self.wish) = (None, None, None, None);
         self.next_poll = Some(around.now.mono + partner.poll_delay(self.told_delay));

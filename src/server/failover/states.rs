@@ -1,4 +1,4 @@
-//! The names of states in log lines and reports, and their numbers in the journal.
+//! The names of states in log lines and reports, their numbers in the journal, and how a failover begins and ends.
 
 use crate::wire::failover::PartnerState;
 
@@ -36,4 +36,22 @@ pub(super) fn state_number(state: PartnerState) -> u8 {
         PartnerState::Active => 8,
         PartnerState::Returning => 9,
     }
+}
+
+/// How a start finds the channel in the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The primary served.
+    Silent,
+    /// This server served.
+    WithControl,
+}
+
+/// Whether the failed sync at start ends the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It goes on.
+    GoesOn,
+    /// SyncFailCritical.
+    Ends,
 }

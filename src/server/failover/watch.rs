@@ -126,8 +126,8 @@ impl Partner {
         if chosen == Some(self.common.address) && silent.is_none_or(|silent| silent >= OFFERS_OLD) && offers {
             self.watch.offers_told = Some(now);
             warn!(
-                "partner {}: clients take offers of {} while it is not heard here: it serves, heartbeat and client path \
-                 differ",
+                "partner {}: clients take offers of {} while it is not heard here: it serves, heartbeat and client \
+                 path differ",
                 self.name, self.common.address
             );
         }
@@ -156,9 +156,100 @@ impl Partner {
         self.watch.unanswered_told = Some(now);
         let secs = now.since(since).as_secs();
         warn!(
-            "partner {}: {count} messages of clients in {secs} s and not one lease by the primary, which is in contact: \
-             its path to the clients may be cut",
+            "partner {}: {count} messages of clients in {secs} s and not one lease by the primary, which is in \
+             contact: its path to the clients may be cut",
             self.name
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::Side;
+    use crate::server::event::PartnerId;
+    use crate::server::failover::settings::Common;
+    use crate::wire::seal::Keys;
+
+    const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 4);
+
+    fn partner() -> Partner {
+        let wait = Duration::from_secs(1);
+        let common = Common {
+            address: ADDRESS,
+            keys: Keys::parse("00112233445566778899aabbccddeeff").expect("a key"),
+            poll_delay: Some(wait),
+            resends_max: 3,
+            wait_ack: wait,
+            wait_update: wait,
+            buffer_size: 1024,
+            skew: wait,
+        };
+        Partner::new((PartnerId(0), "dhcp1"), Side::Secondary, common, 1)
+    }
+
+    fn now(secs: u64) -> Now {
+        Now { mono: Mono::default() + Duration::from_secs(secs), wall: Wall::from_secs(1_000_000 + secs) }
+    }
+
+    /// The partner was heard, and hears us, at `secs`.
+    fn heard(partner: &mut Partner, secs: u64) {
+        partner.note_contact(now(secs));
+        (partner.contact, partner.heard) = (Some(now(secs).mono), Some(now(secs).mono));
+    }
+
+    #[test]
+    fn a_takeover_tells_how_long_the_partner_was_silent_and_of_wrong_seals() {
+        let mut partner = partner();
+        assert_eq!(partner.last_heard(now(5)), "never heard in this run");
+        heard(&mut partner, 5);
+        assert_eq!(partner.last_heard(now(9)), "last heard 4000 ms ago");
+        partner.dropped = vec![(Dropped::Replayed, 7), (Dropped::Seal, 3)];
+        assert_eq!(partner.last_heard(now(9)), "last heard 4000 ms ago, 3 datagrams with a wrong seal");
+    }
+
+    #[test]
+    fn contact_is_counted_from_the_first_datagram_after_a_silence() {
+        let mut partner = partner();
+        heard(&mut partner, 10);
+        heard(&mut partner, 11);
+        assert_eq!(partner.watch.contact_since, Some(now(10).wall));
+        let later = 12 + partner.rhythm.contact().as_secs();
+        heard(&mut partner, later);
+        assert_eq!(partner.watch.contact_since, Some(now(later).wall));
+    }
+
+    #[test]
+    fn a_client_that_takes_a_fresh_offer_of_a_partner_that_is_not_heard_proves_that_it_serves() {
+        let mut partner = partner();
+        heard(&mut partner, 0);
+        let lost = partner.rhythm.contact().as_secs() + 1;
+        partner.note_client(None, now(lost).mono);
+        partner.note_client(Some(Ipv4Addr::new(10, 1, 0, 9)), now(lost).mono);
+        partner.note_client(Some(ADDRESS), now(30).mono);
+        assert_eq!(partner.watch.offers_told, None, "an offer of before is taken for up to a minute");
+        partner.note_client(Some(ADDRESS), now(lost).mono);
+        assert_eq!(partner.watch.offers_told, Some(now(lost).mono));
+        partner.note_client(Some(ADDRESS), now(lost + 60).mono);
+        assert_eq!(partner.watch.offers_told, Some(now(lost).mono), "said once in ten minutes");
+    }
+
+    #[test]
+    fn clients_that_ask_on_while_the_primary_in_contact_grants_nothing_are_noticed() {
+        let mut partner = partner();
+        partner.state = PartnerState::Asleep;
+        heard(&mut partner, 0);
+        for second in 0..11 {
+            for _ in 0..3 {
+                partner.note_client(None, now(second).mono);
+            }
+        }
+        assert_eq!(partner.watch.unanswered_told, Some(now(10).mono));
+        partner.watch.unanswered_told = None;
+        for second in 0..40 {
+            partner.note_client(None, now(second).mono);
+            partner.note_answers();
+        }
+        assert_eq!(partner.watch.unanswered_told, None, "each lease begins the count anew");
     }
 }

@@ -1,5 +1,6 @@
 //! Writes JSON (RFC 8259), as far as reports need it.
 
+use std::fmt::Display;
 use std::io::Write;
 
 /// One object that is being written.
@@ -39,19 +40,10 @@ impl<'a> Object<'a> {
         let _ = write!(self.out, "{value}");
     }
 
-    /// A member with a number that may be below zero.
-    pub(super) fn signed(&mut self, name: &str, value: i64) {
+    /// A member with a number of either sign, or a truth value: what is written in JSON as it is in Rust.
+    pub(super) fn plain(&mut self, name: &str, value: impl Display) {
         self.name(name);
         let _ = write!(self.out, "{value}");
-    }
-
-    /// A member with a truth value.
-    pub(super) fn truth(&mut self, name: &str, holds: Truth) {
-        self.name(name);
-        self.out.extend_from_slice(match holds {
-            Truth::Yes => b"true",
-            Truth::No => b"false",
-        });
     }
 
     /// A member with whatever `write` writes: an object, or an array.
@@ -82,21 +74,6 @@ impl<'a> Object<'a> {
         self.first = false;
         string(name, self.out);
         self.out.push(b':');
-    }
-}
-
-/// A truth value, so that no call carries a bare one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Truth {
-    /// It holds.
-    Yes,
-    /// It does not.
-    No,
-}
-
-impl From<bool> for Truth {
-    fn from(holds: bool) -> Truth {
-        if holds { Truth::Yes } else { Truth::No }
     }
 }
 
@@ -144,8 +121,12 @@ mod tests {
         object.text("name", "a\"b\\c\n\u{e9}");
         object.number("count", 7);
         object.optional("none", None);
+        object.plain("offset", -3);
+        object.plain("here", true);
+        object.value("list", |out| array([1, 2].iter(), out, |number, out| out.extend(number.to_string().bytes())));
         object.end();
-        let expected = "{\"name\":\"a\\\"b\\\\c\\u000a\u{e9}\",\"count\":7,\"none\":null}";
+        let expected = "{\"name\":\"a\\\"b\\\\c\\u000a\u{e9}\",\"count\":7,\"none\":null,\"offset\":-3,\
+                        \"here\":true,\"list\":[1,2]}";
         assert_eq!(String::from_utf8(out).as_deref(), Ok(expected));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::json::{self, Object, Truth};
+use super::json::{self, Object};
 use super::moment;
 use crate::clock::Now;
 use crate::lease::record::Complete;
@@ -83,10 +83,10 @@ fn json_partner(view: &View<'_>, out: &mut Vec<u8>) {
     object.text("name", view.name);
     object.text("state", view.state);
     object.text("since", &moment(view.since));
-    object.truth("contact", Truth::from(view.in_contact));
+    object.plain("contact", view.in_contact);
     object.optional("contact_since", view.contact_since.map(moment).as_deref());
     object.number("unacked", view.unacknowledged as u64);
-    object.signed("clock_offset_ms", view.offset_millis);
+    object.plain("clock_offset_ms", view.offset_millis);
     match view.takeover {
         None => object.optional("last_takeover", None),
         Some(takeover) => object.value("last_takeover", |out| {
@@ -109,9 +109,9 @@ fn json_partner(view: &View<'_>, out: &mut Vec<u8>) {
         });
     });
     object.numbers("dropped", view.dropped.iter().map(|(reason, count)| (dropped_name(*reason), *count)));
-    object.truth("sizes_differ", Truth::from(view.sizes_differ));
+    object.plain("sizes_differ", view.sizes_differ);
     object.text("subnets", agreement_name(view.subnets));
-    object.truth("partner_down", Truth::from(view.word.is_some()));
+    object.plain("partner_down", view.word.is_some());
     object.end();
 }
 
