@@ -14,7 +14,6 @@ the_pair_is_made() {
     heading "A pair: one key, two configurations"
     tell "primary\$ understudyctl keygen > failover.key    (and the same file at \"failover\")"
     (umask 077 && understudyctl keygen >"$DEMO_FOLDER/failover.key")
-    subnets >"$DEMO_FOLDER/subnets.ini"
     primary_config >"$DEMO_FOLDER/primary.ini"
     failover_config >"$DEMO_FOLDER/failover.ini"
     for side in primary failover; do
@@ -23,22 +22,6 @@ the_pair_is_made() {
         tell "" "$side\$ understudyd --new -c $side.ini    (once: create the lease database)"
         check "the lease database at \"$side\" is created" on "$side" understudyd --new -c "$DEMO_FOLDER/$side.ini"
     done
-}
-
-# The part that both servers know.
-subnets() {
-    cat <<END
-
-[Policy]
-DefaultLease = $LEASE
-
-[Subnet 10.1.0.0/24]
-Range = 10.1.0.50 - 10.1.0.99
-Option.routers = 10.1.0.1
-
-[Subnet 10.2.0.0/24]
-Range = 10.2.0.50 - 10.2.0.99
-END
 }
 
 primary_config() {
@@ -54,8 +37,17 @@ User = root
 UseFailoverServer = True
 SecondaryIpAddr = 10.1.0.5
 FailoverKeyFile = $DEMO_FOLDER/failover.key
+
+[Policy]
+DefaultLease = $LEASE
+
+[Subnet 10.1.0.0/24]
+Range = 10.1.0.50 - 10.1.0.99
+Option.routers = 10.1.0.1
+
+[Subnet 10.2.0.0/24]
+Range = 10.2.0.50 - 10.2.0.99
 END
-    cat "$DEMO_FOLDER/subnets.ini"
 }
 
 failover_config() {
@@ -72,7 +64,6 @@ PrimaryIpAddr = 10.1.0.4
 FailoverKeyFile = $DEMO_FOLDER/failover.key
 PollDelay = 1
 WaitPollRplSecs = 1
-SubnetsFile = $DEMO_FOLDER/subnets.ini
 END
 }
 
@@ -84,15 +75,19 @@ is() {
 }
 in_normal_operation() { is primary Serving && is failover Asleep; }
 
+has_subnets() { [ "$(control failover subnets | grep -cE '^10\.[12]\.0\.0/24')" -eq 2 ]; }
+
 the_pair_starts() {
     heading "Both start: the primary serves, the failover sleeps"
     serve failover failover
     serve primary primary
     check "the primary serves and the failover sleeps, in contact" in_normal_operation
+    check "the failover has the subnets, which the primary has sent" has_subnets
     news primary
     news failover
     partners_of primary
     partners_of failover
+    ask failover subnets
 }
 
 clients_come() {
