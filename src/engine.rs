@@ -130,10 +130,11 @@ impl<S: Storage> Engine<S> {
         Ok((engine, recovery))
     }
 
-    /// Begins a turn.
+    /// Begins a turn. What was true at the begin of the last one is in doubt when that was too long ago.
     pub fn begin(&mut self, reading: Reading) {
         let (now, drift) = self.clock.read(reading);
-        self.now = now;
+        let last = std::mem::replace(&mut self.now, now);
+        self.server.note_pause(last.mono, now, &mut self.outbox);
         match drift {
             Drift::None => {}
             Drift::Began(millis) => {
@@ -152,7 +153,7 @@ impl<S: Storage> Engine<S> {
     }
 
     /// Ends the turn: what is due by time, commit, release. The effects are to be performed, in order, before the
-    /// next turn begins.
+    /// next turn begins; replies to clients only if [`Released::keep_timely`] says so once the commit is done.
     ///
     /// # Errors
     /// A failed write or sync: the process is to end at once, nothing of this turn may leave.
@@ -165,7 +166,8 @@ impl<S: Storage> Engine<S> {
             self.prepare()?;
             self.snapshot_slice()?;
         }
-        Ok(self.outbox.release(synced))
+        let stall = self.server.failover().stall();
+        Ok(self.outbox.release(synced, stall.map(|stall| self.now.mono + stall)))
     }
 
     /// When the next turn is due with no input at the latest; `None`: work is left, at once.

@@ -155,7 +155,11 @@ impl<'r, S: Storage> Loop<'r, S> {
             ready.clients = left == Left::More;
         }
         sockets.control.gather(reading.mono, poll.registry(), &mut hand);
-        let released = engine.end()?;
+        let mut released = engine.end()?;
+        let late = released.keep_timely(clocks::read().mono);
+        if late > 0 {
+            log::warn!("{late} replies not sent: writing them down took so long that the partner may serve by now");
+        }
         let performed = sockets.perform(&released, reading.mono);
         drop(released);
         match performed {

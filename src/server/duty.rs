@@ -28,7 +28,7 @@ pub fn duty(room: Room, service: Service) -> Duty {
     match (room, service) {
         (Room::Full, _) => Duty::Silent(Silence::JournalFull),
         (Room::Enough, Service::Serves) => Duty::Serve,
-        (Room::Enough, Service::Asleep) => Duty::Silent(Silence::Asleep),
+        (Room::Enough, Service::Asleep | Service::Watching) => Duty::Silent(Silence::Asleep),
         (Room::Enough, Service::Arriving) => Duty::Silent(Silence::Arriving),
     }
 }

@@ -1,12 +1,14 @@
-//! Messages for subnets that are on their way to this server: the newest of each client is kept for a moment and
-//! answered when the subnet is taken, so that a return of control delays an answer instead of losing it.
+//! Messages that came while this server was silent and may serve a moment later: the newest of each client is answered
+//! then, so that a move of control delays an answer instead of losing it.
+//!
+//! A primary keeps them while its subnets come, a failover always: it cannot know when it will have to serve.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use super::event::Arrival;
 use super::offers::ClientOnLink;
-use crate::clock::Mono;
+use crate::clock::{Mono, Now, Wall};
 use crate::config::Network;
 
 /// Messages kept; the oldest goes first.
@@ -21,46 +23,93 @@ pub struct HeldMessage {
     pub bytes: Vec<u8>,
     /// Where it came in.
     pub arrival: Arrival,
+    /// The subnet that it is of.
+    pub subnet: Network,
+    /// When it came, on the lease clock.
+    pub came: Wall,
     client: ClientOnLink,
-    subnet: Network,
-    came: Mono,
+    since: Mono,
 }
 
-/// All messages that wait.
+/// All messages that wait, oldest first.
 #[derive(Debug, Default)]
 pub struct Held {
     messages: VecDeque<HeldMessage>,
 }
 
 impl Held {
-    /// Keeps a message in place of an older one of the same client.
-    pub fn keep(&mut self, client: ClientOnLink, subnet: Network, (arrival, bytes): (Arrival, &[u8]), now: Mono) {
-        self.messages.retain(|held| held.client != client && now.since(held.came) < KEPT);
-        if self.messages.len() == HELD_MAX {
-            self.messages.pop_front();
+    /// Keeps a message. The memory of those that are too old is used again, so that a server which sleeps for years
+    /// takes none for each packet.
+    pub fn keep(&mut self, client: ClientOnLink, subnet: Network, (arrival, octets): (Arrival, &[u8]), now: Now) {
+        let mut bytes = Vec::new();
+        while let Some(oldest) = self.messages.front()
+            && (self.messages.len() == HELD_MAX || now.mono.since(oldest.since) >= KEPT)
+        {
+            bytes = self.messages.pop_front().map(|message| message.bytes).unwrap_or_default();
         }
-        self.messages.push_back(HeldMessage { bytes: bytes.to_vec(), arrival, client, subnet, came: now });
+        bytes.clear();
+        bytes.extend_from_slice(octets);
+        self.messages.push_back(HeldMessage { bytes, arrival, subnet, came: now.wall, client, since: now.mono });
     }
 
-    /// Takes the messages for `subnets` that are not too old.
-    pub fn take(&mut self, subnets: &[Network], now: Mono) -> Vec<HeldMessage> {
-        if self.messages.is_empty() || subnets.is_empty() {
-            return Vec::new();
-        }
-        let all = self.messages.drain(..).filter(|held| now.since(held.came) < KEPT);
-        let (taken, left): (Vec<_>, Vec<_>) = all.partition(|held| subnets.contains(&held.subnet));
+    /// Takes the newest message of each client, of the subnets that are `served` now, if it is not too old.
+    pub fn take(&mut self, now: Mono, served: impl Fn(Network) -> bool) -> Vec<HeldMessage> {
+        let all = self.messages.drain(..).filter(|held| now.since(held.since) < KEPT);
+        let (mut taken, left): (Vec<_>, Vec<_>) = all.partition(|held| served(held.subnet));
         self.messages = left.into();
+        let mut seen = HashSet::new();
+        taken.reverse();
+        taken.retain(|held| seen.insert(held.client));
+        taken.reverse();
         taken
     }
+}
 
-    /// Takes all messages that are not too old: every subnet is served now.
-    pub fn take_all(&mut self, now: Mono) -> Vec<HeldMessage> {
-        self.messages.drain(..).filter(|held| now.since(held.came) < KEPT).collect()
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddrV4};
+
+    use super::*;
+    use crate::server::event::InterfaceId;
+
+    fn now(millis: u64) -> Now {
+        Now { mono: Mono::from_nanos(millis * 1_000_000), wall: Wall::from_millis(millis) }
     }
 
-    /// Whether nothing waits.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+    fn keep(held: &mut Held, client: u64, octet: u8, millis: u64) {
+        let source = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 68);
+        let arrival = Arrival { interface: InterfaceId(1), source, destination: Ipv4Addr::BROADCAST };
+        held.keep(ClientOnLink(client), subnet(1), (arrival, &[octet]), now(millis));
+    }
+
+    fn subnet(third: u8) -> Network {
+        Network { address: Ipv4Addr::new(10, 1, third, 0), prefix: 24 }
+    }
+
+    fn octets(taken: &[HeldMessage]) -> Vec<u8> {
+        taken.iter().flat_map(|message| message.bytes.clone()).collect()
+    }
+
+    #[test]
+    fn the_newest_message_of_each_client_is_taken_once_and_an_old_one_never() {
+        let mut held = Held::default();
+        keep(&mut held, 1, 10, 0);
+        keep(&mut held, 2, 20, 500);
+        keep(&mut held, 3, 30, 600);
+        keep(&mut held, 2, 21, 700);
+        let at = now(1_100).mono;
+        assert!(held.take(at, |network| network == subnet(2)).is_empty());
+        assert_eq!(octets(&held.take(at, |network| network == subnet(1))), [30, 21]);
+        assert!(held.take(at, |_| true).is_empty());
+    }
+
+    #[test]
+    fn no_more_than_the_bound_are_kept_and_the_newest_stay() {
+        let mut held = Held::default();
+        for client in 0..HELD_MAX as u64 + 5 {
+            keep(&mut held, client, u8::from(client >= HELD_MAX as u64), 1);
+        }
+        let taken = held.take(now(2).mono, |_| true);
+        assert_eq!((taken.len(), octets(&taken).iter().filter(|octet| **octet == 1).count()), (HELD_MAX, 5));
     }
 }

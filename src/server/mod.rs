@@ -59,6 +59,8 @@ pub struct Server {
     reports: Reports,
     sweep: Sweep,
     reload: Option<Reload>,
+    /// Whether changes were made after the partners were served.
+    unsent: bool,
 }
 
 /// What a start knows beside configuration and journal.
@@ -91,6 +93,7 @@ impl Server {
             reports: Reports::new(started),
             sweep: Sweep::default(),
             reload: None,
+            unsent: false,
         }
     }
 
@@ -162,6 +165,11 @@ impl Server {
         }
     }
 
+    /// The last turn began at `last`: partners that may have given this server up since then are asked first.
+    pub fn note_pause(&mut self, last: Mono, now: Now, out: &mut Outbox) {
+        self.with_failover(now, out, |failover, rest| failover.note_pause(last, rest));
+    }
+
     /// Decides on one input.
     pub fn handle(&mut self, now: Now, input: Input<'_>, out: &mut Outbox) {
         match input {
@@ -211,9 +219,17 @@ impl Server {
 
     /// Answers what was kept for subnets that have come to this server.
     fn answer_held(&mut self, now: Now, out: &mut Outbox) {
-        let freed = self.service.failover.take_freed();
-        for held in self.service.held.take(&freed, now.mono) {
-            self.on_packet(now, held.arrival, &held.bytes, out);
+        self.unsent = false;
+        if self.service.failover.take_freed().is_empty() {
+            return;
+        }
+        for held in self.service.take_held(now) {
+            let message = parse(&held.bytes, &mut self.scratch);
+            if message.as_ref().is_ok_and(|message| !self.service.is_answered(now, &held, message)) {
+                self.service.on_message(now, held.arrival, Received { message, bytes: &held.bytes }, out);
+                // What this changed goes to the partner with the next turn.
+                self.unsent = true;
+            }
         }
     }
 
@@ -225,7 +241,7 @@ impl Server {
     /// When [`Server::expire`] is due at the latest; `None`: work is left, at once.
     #[must_use]
     pub fn wake_at(&self, now: Now) -> Option<Mono> {
-        if self.reload.is_some() || self.sweep.is_under_way() {
+        if self.unsent || self.reload.is_some() || self.sweep.is_under_way() {
             return None;
         }
         let latest = now.mono + SLEEP_MAX;

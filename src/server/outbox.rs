@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::ops::Range;
 
 use super::event::{ControlId, InterfaceId, PartnerId};
+use crate::clock::Mono;
 use crate::journal::Synced;
 
 /// Where a reply goes (RFC 2131 section 4.1).
@@ -138,12 +139,13 @@ impl Outbox {
         &self.records
     }
 
-    /// Lets the effects out. `synced` proves that the records are durable.
+    /// Lets the effects out; replies to clients until `deadline`, if there is one. `synced` proves that the records are
+    /// durable.
     #[must_use]
-    pub fn release(&mut self, synced: Synced) -> Released<'_> {
+    pub fn release(&mut self, synced: Synced, deadline: Option<Mono>) -> Released<'_> {
         let Synced { .. } = synced;
         self.records.clear();
-        Released { outbox: self }
+        Released { outbox: self, deadline }
     }
 
     /// The records are durable; the effects stay for the next turn's release.
@@ -163,6 +165,7 @@ impl Outbox {
 #[derive(Debug)]
 pub struct Released<'a> {
     outbox: &'a mut Outbox,
+    deadline: Option<Mono>,
 }
 
 impl Released<'_> {
@@ -170,6 +173,17 @@ impl Released<'_> {
     #[must_use]
     pub fn effects(&self) -> &[Effect] {
         &self.outbox.effects
+    }
+
+    /// Leaves out the replies to clients when the turn took so long, to `now`, that the partner may serve by now: what
+    /// is in the journal stands, and a promise too many harms nobody. How many were left out.
+    pub fn keep_timely(&mut self, now: Mono) -> usize {
+        if self.deadline.is_none_or(|deadline| now <= deadline) {
+            return 0;
+        }
+        let before = self.outbox.effects.len();
+        self.outbox.effects.retain(|effect| !matches!(effect, Effect::Reply { .. }));
+        before - self.outbox.effects.len()
     }
 
     /// The bytes behind a range of an effect.

@@ -10,7 +10,7 @@ use super::directory::{Directory, admits};
 use super::duty::{Duty, Room};
 use super::event::{Arrival, Interface};
 use super::failover::{self, Failover};
-use super::held::Held;
+use super::held::{Held, HeldMessage};
 use super::limiter::{Limiter, Line};
 use super::outbox::{Destination, Outbox};
 use super::probe::Probes;
@@ -28,6 +28,11 @@ use crate::wire::dhcp::{Fit, Message};
 
 /// `op` of every request.
 const BOOTREQUEST: u8 = 1;
+/// A change by the partner this long before a message came here may still be its answer: two servers do not read their
+/// clocks, nor get a message, at the same moment.
+const SAME_MILLIS: u64 = 20;
+/// Control moves within this time while both servers hear each other.
+const OFFERED_MILLIS: u64 = 50;
 /// Relays that a message may have passed (RFC 1542 section 4.1.1).
 const HOPS_MAX: u8 = 16;
 
@@ -107,10 +112,11 @@ impl Service {
             let chosen = message.options.address(codes::SERVER_IDENTIFIER);
             self.failover.note_client(self.directory.partner_of_subnet(subnet), chosen, now.mono);
         }
-        if let Duty::Silent(reason) = super::duty::duty(self.room, self.served(subnet)) {
-            if reason == Silence::Arriving {
+        let service = self.served(subnet);
+        if let Duty::Silent(reason) = super::duty::duty(self.room, service) {
+            if matches!(service, failover::Service::Arriving | failover::Service::Watching) {
                 let network = self.directory.subnet(subnet).network;
-                self.held.keep(self.bindings.client_on_link(key, link), network, (arrival, bytes), now.mono);
+                self.held.keep(self.bindings.client_on_link(key, link), network, (arrival, bytes), now);
             }
             return Err(reason);
         }
@@ -177,10 +183,43 @@ impl Service {
         if self.recent.is_repeated(transaction, now.mono) { Err(Silence::RepeatedTransaction) } else { Ok(()) }
     }
 
-    /// Whether a subnet is served by this server, its partner, or neither for a moment.
+    /// Whether a subnet is served by this server, its partner, or neither for a moment. Subnets of one link are served
+    /// together, since a client there may have its address from any of them.
     pub(super) fn served(&self, subnet: usize) -> failover::Service {
         let partner = self.directory.partner_of_subnet(subnet);
-        self.failover.service(partner, self.directory.subnet(subnet).network)
+        let service = |subnet: &usize| self.failover.service(partner, self.directory.subnet(*subnet).network);
+        let link = &self.directory.config().links[self.directory.subnet(subnet).link];
+        let others = link.subnets.iter().map(service).find(|service| *service != failover::Service::Serves);
+        others.unwrap_or_else(|| service(&subnet))
+    }
+
+    /// Takes the messages that were kept for subnets which this server serves now.
+    pub(super) fn take_held(&mut self, now: Now) -> Vec<HeldMessage> {
+        let mut held = std::mem::take(&mut self.held);
+        let taken = held.take(now.mono, |network| {
+            let subnet = self.directory.subnet_of(network.address);
+            subnet.is_some_and(|subnet| self.served(subnet) == failover::Service::Serves)
+        });
+        self.held = held;
+        taken
+    }
+
+    /// Whether a message that was kept has been answered by the partner, or a later one of its client by this server:
+    /// the client has a change since then.
+    pub(super) fn is_answered(&self, now: Now, held: &HeldMessage, message: &Message<'_>) -> bool {
+        let Ok(client) = identify(message) else { return false };
+        let partner = self.directory.partner_of(held.subnet.address);
+        // An offer leaves no change: a partner that served until a moment ago has made it.
+        let is_old = now.wall.millis().saturating_sub(held.came.millis()) > OFFERED_MILLIS;
+        let discovers = message.options.message_type() == Some(MessageType::Discover);
+        if discovers && is_old && self.failover.is_in_contact(partner, now.mono) {
+            return true;
+        }
+        let offset = self.failover.offset_millis(partner);
+        let came = held.came.millis().saturating_add_signed(offset).saturating_sub(SAME_MILLIS);
+        client.key().is_some_and(|key| {
+            self.bindings.table().of_client(key).any(|binding| binding.stamp.wall().millis() >= came)
+        })
     }
 
     /// Whether `address` may be this client's: reserved for it, or in a range of the link that admits it.

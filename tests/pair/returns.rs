@@ -74,6 +74,31 @@ fn a_planned_stop_and_restart_of_the_primary_is_not_felt() {
     duo.observer.settle_with_one_voice("planned stop and restart of the primary", &figures);
 }
 
+/// The same with clients of which every message reaches both servers: nobody is left to send again.
+#[test]
+fn no_relayed_client_waits_at_a_planned_stop_or_return_of_the_primary() {
+    let Some(stage) = Stage::set("planned-relayed", &[]) else { return };
+    let duo = Duo::started(&stage, Setup::default());
+    let crowd = duo.far_crowd();
+    crowd.join(CLIENTS);
+    duo.observer.wait_for_holders(CLIENTS as usize);
+    duo.observer.must_be_known_at(&duo.failover, SLACK);
+    let stopped = duo.primary.stop();
+    duo.observer.first_of(FAILOVER, stopped, SLACK).expect("the failover serves");
+    live(Duration::from_secs(1));
+    let stop_wait = duo.observer.longest_wait(stopped);
+    let back = Instant::now();
+    duo.primary.launch();
+    duo.wait_for_rest();
+    live(Duration::from_millis(500));
+    let return_wait = duo.observer.longest_wait(back);
+    duo.must_agree_with_clients();
+    let yields = duo.failover.said().matches("yielding").count();
+    assert_eq!(yields, 0, "the return is orderly");
+    let figures = [("stop_wait_ms", secs(stop_wait) * 1000.0), ("return_wait_ms", secs(return_wait) * 1000.0)];
+    duo.observer.settle_with_one_voice("planned stop and return, relayed clients", &figures);
+}
+
 #[test]
 fn a_planned_stop_and_restart_of_the_failover_is_not_felt() {
     let Some(stage) = Stage::set("planned-failover", &[]) else { return };

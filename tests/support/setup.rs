@@ -11,7 +11,7 @@ use super::world::World;
 const MAIN: &str = "/etc/understudy/understudyd.ini";
 
 /// Files in memory.
-struct Texts(HashMap<PathBuf, String>);
+pub(crate) struct Texts(pub(crate) HashMap<PathBuf, String>);
 
 impl Source for Texts {
     fn read(&self, path: &Path) -> io::Result<String> {

@@ -1,10 +1,13 @@
 //! One channel: a partner with the state table that this side of it runs, and the way of each event to that table.
 
+use std::time::Duration;
+
 use super::Around;
 use super::partner::{Came, Partner};
 use super::primary::Primary;
 use super::secondary::Secondary;
 use super::states::{Start, Verdict, state_number};
+use crate::clock::Mono;
 use crate::lease::record::Record;
 use crate::wire::failover::PartnerState;
 
@@ -12,7 +15,7 @@ use crate::wire::failover::PartnerState;
 #[derive(Debug)]
 pub(super) enum Table {
     Primary(Primary),
-    Secondary(Secondary),
+    Secondary(Box<Secondary>),
 }
 
 #[derive(Debug)]
@@ -21,9 +24,28 @@ pub(super) struct Channel {
     pub(super) table: Table,
     /// Whether its first message has gone; a reload brings channels that begin with the next turn.
     pub(super) is_begun: bool,
+    /// Whether this server stood still before this turn: what came in meanwhile is too old to be answered.
+    pub(super) stood_still: bool,
 }
 
 impl Channel {
+    /// A channel that has not begun. What the sockets took in while the journal was read is too old to be answered.
+    pub(super) fn new(partner: Partner, table: Table) -> Channel {
+        Channel { partner, table, is_begun: false, stood_still: true }
+    }
+
+    /// The last turn began at `pause.1`, `pause.0` ago.
+    pub(super) fn note_pause(&mut self, pause: (Duration, Mono), around: &mut Around<'_>) {
+        if pause.0 <= self.partner.rhythm.stall() {
+            return;
+        }
+        self.stood_still = true;
+        match &mut self.table {
+            Table::Primary(primary) => primary.on_stall(&mut self.partner, pause, around),
+            Table::Secondary(secondary) => secondary.on_stall(&mut self.partner, pause, around),
+        }
+    }
+
     /// The start of the server: takes over what the journal holds of the partner, and begins.
     pub(super) fn start(&mut self, remembered: &[(String, Vec<u8>)], around: &mut Around<'_>) {
         self.is_begun = true;
@@ -78,9 +100,10 @@ impl Channel {
             }
             Table::Secondary(secondary) => secondary.tick(&mut self.partner, around),
         };
+        self.stood_still = false;
         let flow = self.partner.send_due(around);
         match &mut self.table {
-            Table::Primary(primary) => primary.on_flow(&self.partner, flow),
+            Table::Primary(primary) => primary.on_flow(&mut self.partner, flow, around),
             Table::Secondary(secondary) => secondary.on_flow(&mut self.partner, flow, around),
         }
         self.partner.subnets_due(around);

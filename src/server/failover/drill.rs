@@ -232,8 +232,7 @@ impl Channel {
         let state = partner.state;
         match table {
             Table::Primary(primary) if state != PartnerState::Serving => {
-                primary.serve(partner, "an operator says that the failover is down", around.now);
-                around.freed.extend(around.directory.subnets_of(partner.id));
+                primary.serve(partner, "an operator says that the failover is down", around);
             }
             Table::Secondary(secondary) if state != PartnerState::Active => {
                 secondary.take_over(partner, "an operator says that the primary is down", around);

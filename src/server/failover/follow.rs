@@ -89,9 +89,9 @@ impl Failover {
         let partner = Partner::new((id, wanted.name), side, wanted.common, self.database.boot());
         let table = match wanted.own {
             Own::Primary(own) => Table::Primary(Primary::new(own, patience)),
-            Own::Secondary(own) => Table::Secondary(Secondary::new(own, count, occasion)),
+            Own::Secondary(own) => Table::Secondary(Box::new(Secondary::new(own, count, occasion))),
         };
-        Channel { partner, table, is_begun: false }
+        Channel::new(partner, table)
     }
 
     /// The last word under the old configuration: what changed goes to the channel that it belonged to.

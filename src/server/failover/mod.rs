@@ -15,12 +15,14 @@ mod partner;
 mod primary;
 mod push;
 mod secondary;
+mod serving;
 pub mod session;
 mod settings;
 mod states;
 mod subnets;
 mod transfer;
 mod views;
+mod voice;
 mod watch;
 
 use std::net::Ipv4Addr;
@@ -47,6 +49,7 @@ pub use states::state_name;
 pub use subnets::Agreement;
 pub(super) use subnets::Arrived;
 pub use views::{View, agreement_name, dropped_name};
+pub use voice::Service;
 pub use watch::Takeover;
 
 /// Whether a primary may serve before it has heard of its failover.
@@ -101,17 +104,6 @@ pub enum TurnEnd {
     Stops,
     /// SyncFailCritical: the sync with this primary failed.
     Fails(PartnerId),
-}
-
-/// The service that a subnet gets from this server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Service {
-    /// This server answers.
-    Serves,
-    /// The partner does, or may.
-    Asleep,
-    /// It is on its way here: what comes now is to be kept for a moment.
-    Arriving,
 }
 
 impl Failover {
@@ -258,7 +250,7 @@ impl Failover {
         self.stopping = true;
         for channel in &mut self.channels {
             if let Table::Primary(primary) = &mut channel.table {
-                primary.begin_stop(&mut channel.partner, now);
+                primary.begin_stop(now);
             }
         }
     }
@@ -324,26 +316,12 @@ impl Failover {
                 Table::Secondary(secondary) => secondary.next_due(&channel.partner),
             };
             let begin = (!channel.is_begun).then_some(now);
-            let push = channel.partner.push.next_due();
-            [begin, table, channel.partner.stream_due(now), push].into_iter().flatten().min()
+            // Often enough that a gap between two turns shows that this server stood still.
+            let watch = Some(now + channel.partner.rhythm.stall() / 2);
+            let streams = [channel.partner.stream_due(now), channel.partner.push.next_due()];
+            [begin, table, watch].into_iter().chain(streams).flatten().min()
         };
         self.channels.iter().filter_map(due).min()
-    }
-
-    /// The service that a subnet of `partner` gets from this server.
-    #[must_use]
-    pub fn service(&self, partner: Option<PartnerId>, subnet: Network) -> Service {
-        let Some(channel) = partner.and_then(|partner| self.channels.get(partner.0)) else { return Service::Serves };
-        let state = channel.partner.state;
-        let serves = match &channel.table {
-            Table::Primary(primary) => primary.serves(state, subnet),
-            Table::Secondary(secondary) => secondary.serves(state, subnet),
-        };
-        match (serves, state) {
-            (true, _) => Service::Serves,
-            (false, PartnerState::Receiving) => Service::Arriving,
-            (false, _) => Service::Asleep,
-        }
     }
 
     /// What is known for deciding who may give an address of `partner`; none where the server stands alone.

@@ -128,12 +128,6 @@ impl Outgoing {
         self.next_number > 0 || self.walk.is_some() || self.mark.is_some() || self.composed != (Stamp::default(), 0)
     }
 
-    /// Whether everything has been sent and acknowledged.
-    #[must_use]
-    pub(super) fn is_done(&self) -> bool {
-        self.walk.is_none() && self.pending.is_empty() && self.window.is_empty() && self.mark.is_none()
-    }
-
     /// Changes that the partner does not hold yet, as far as is known.
     #[must_use]
     pub(super) fn unacknowledged(&self) -> usize {

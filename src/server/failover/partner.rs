@@ -43,8 +43,12 @@ pub(super) struct Partner {
     /// How far the partner's own changes are held here, durably at the end of the turn.
     pub(super) have: Have,
     pub(super) quiet: Option<Quiet>,
-    /// When the last proven datagram came that acknowledges one of ours.
+    /// When the last proven datagram came that acknowledges one of ours for the first time.
     pub(super) contact: Option<Mono>,
+    /// The newest of our datagrams that the partner acknowledged in this session.
+    acknowledged: u64,
+    /// Whether the partner has been in contact in this run.
+    pub(super) met: bool,
     /// When the last message of the session came, acknowledging or not.
     pub(super) heard: Option<Mono>,
     pub(super) rhythm: Rhythm,
@@ -111,6 +115,8 @@ impl Partner {
             have: Have::default(),
             quiet: None,
             contact: None,
+            acknowledged: 0,
+            met: false,
             heard: None,
             rhythm: Rhythm::default(),
             round_trip: Duration::from_millis(1),
@@ -134,11 +140,6 @@ impl Partner {
         self.since = channel.since;
         let known = channel.quiet_clock > Wall::default();
         self.quiet = known.then_some(Quiet { clock: channel.quiet_clock, held: channel.quiet_held });
-    }
-
-    /// Whether the partner was heard of lately, whether or not it hears us.
-    pub(super) fn is_heard(&self, now: Mono) -> bool {
-        self.heard.is_some_and(|heard| now.since(heard) <= self.rhythm.contact())
     }
 
     /// Whether the partner was heard of lately, and hears us.
@@ -235,6 +236,7 @@ impl Partner {
                 self.incoming.reset();
                 self.outgoing.end();
                 self.theirs.state = None;
+                self.acknowledged = 0;
                 self.heard = Some(around.now.mono);
                 self.coming = self.heard;
                 self.read_header(&header, around);
@@ -259,9 +261,11 @@ impl Partner {
     }
 
     fn hear(&mut self, now: Now) {
-        if self.session.is_acknowledged() {
+        // An acknowledgement of long ago, said again and again, does not show that the partner hears us now.
+        if self.session.acknowledged() > self.acknowledged {
+            self.acknowledged = self.session.acknowledged();
             self.note_contact(now);
-            self.contact = Some(now.mono);
+            (self.contact, self.met) = (Some(now.mono), true);
             self.lonely_since = None;
         }
         self.heard = Some(now.mono);

@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use log::info;
+use log::{info, warn};
 
 use super::flow::Flow;
-use super::partner::{Came, Partner};
+use super::partner::{Came, Partner, REPEAT_MIN};
 use super::settings::{ForPrimary, Rhythm};
 use super::states::is_polling;
 use super::watch::Takeover;
@@ -21,6 +21,8 @@ use crate::wire::failover::{Body, Header, PartnerState, Serves};
 
 /// CtlGive is repeated so often until CtlTaken.
 const GIVE_AGAIN: Duration = Duration::from_millis(100);
+/// Changes under way with which control is given: what is missing goes before CtlGive, and takes one round trip.
+const FEW: usize = 64;
 /// A planned stop takes no longer than this.
 const STOP_MAX: Duration = Duration::from_secs(2);
 
@@ -36,6 +38,8 @@ pub(super) struct Primary {
     /// When the wait of the state ends.
     wait: Option<Mono>,
     claims: u32,
+    /// Number and time of the datagram that asked for control last.
+    asked: (u64, Mono),
     /// A planned stop.
     stop: Option<Giving>,
     /// A drill, until the failover has taken control.
@@ -63,7 +67,17 @@ impl Primary {
     /// A primary that has just started.
     pub(super) fn new(settings: ForPrimary, patience: Patience) -> Primary {
         let (mine, announced) = (Vec::new(), Vec::new());
-        Primary { settings, patience, mine, announced, wait: None, claims: 0, stop: None, drill: None }
+        Primary {
+            settings,
+            patience,
+            mine,
+            announced,
+            wait: None,
+            claims: 0,
+            asked: (0, Mono::default()),
+            stop: None,
+            drill: None,
+        }
     }
 
     /// The parameters.
@@ -88,13 +102,39 @@ impl Primary {
     fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         self.wait = Some(around.now.mono + self.settings.wait_control);
         partner.send(Body::CtlReq, around);
+        self.asked = (partner.session.sequence(), around.now.mono);
+    }
+
+    /// This server stood still for so long that the failover may serve by now: nothing is served until it answers.
+    pub(super) fn on_stall(
+        &mut self,
+        partner: &mut Partner,
+        (still, before): (Duration, Mono),
+        around: &mut Around<'_>,
+    ) {
+        let asks = match partner.state {
+            PartnerState::Serving | PartnerState::Receiving | PartnerState::Claiming => self.stop.is_none(),
+            PartnerState::Given
+            | PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Probing
+            | PartnerState::Active
+            | PartnerState::Returning => false,
+        };
+        if !asks || !partner.is_in_contact(before) {
+            return;
+        }
+        let millis = still.as_millis();
+        warn!("partner {}: this server stood still for {millis} ms; it asks before it answers", partner.name);
+        self.mine.clear();
+        self.claim(partner, "this server stood still", around);
     }
 
     /// Whether this server serves a subnet of the channel.
     pub(super) fn serves(&self, state: PartnerState, subnet: Network) -> bool {
         match state {
-            PartnerState::Serving => self.stop.is_none(),
-            PartnerState::Claiming | PartnerState::Receiving => self.stop.is_none() && self.mine.contains(&subnet),
+            PartnerState::Serving => true,
+            PartnerState::Claiming | PartnerState::Receiving => self.mine.contains(&subnet),
             PartnerState::Given
             | PartnerState::Syncing
             | PartnerState::Asleep
@@ -172,7 +212,7 @@ impl Primary {
         }
         self.take_announced(partner, around);
         if newest {
-            self.judge(partner, around);
+            self.judge(partner, header.seen, around);
         }
     }
 
@@ -181,14 +221,21 @@ impl Primary {
         self.wait = Some(now.mono + partner.common.wait_update);
     }
 
-    /// What the failover's newest header means for this state.
-    fn judge(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+    /// What the failover's newest header means for this state; it has seen our datagrams up to `seen`. That it sleeps
+    /// counts only after it has seen that control is asked for: before that it may be about to take over.
+    fn judge(&mut self, partner: &mut Partner, seen: u64, around: &mut Around<'_>) {
         let Some(theirs) = partner.theirs.state else { return };
         let sleeps = is_silent(theirs);
         let holds_all = holds_all(partner, around);
         match partner.state {
-            PartnerState::Claiming | PartnerState::Receiving if sleeps && holds_all && self.stop.is_none() => {
-                self.serve(partner, "the failover is asleep, all its changes are here", around.now);
+            PartnerState::Claiming | PartnerState::Receiving if sleeps && self.stop.is_none() => {
+                if seen < self.asked.0 {
+                    if around.now.mono.since(self.asked.1) >= REPEAT_MIN {
+                        self.request(partner, around);
+                    }
+                } else if holds_all {
+                    self.serve(partner, "the failover is asleep, all its changes are here", around);
+                }
             }
             PartnerState::Receiving if theirs == PartnerState::Active => {
                 self.mine.clear();
@@ -212,8 +259,9 @@ impl Primary {
     }
 
     /// Serves all subnets.
-    pub(super) fn serve(&mut self, partner: &mut Partner, reason: &str, now: Now) {
-        partner.enter(PartnerState::Serving, reason, now);
+    pub(super) fn serve(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+        partner.enter(PartnerState::Serving, reason, around.now);
+        around.freed.extend(around.directory.subnets_of(partner.id));
         self.drill = None;
         self.mine.clear();
         self.announced.clear();
@@ -265,10 +313,6 @@ impl Primary {
     pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let now = around.now;
         if self.stop.is_some() {
-            let gives = matches!(partner.state, PartnerState::Given | PartnerState::Receiving);
-            if let Some(stop) = self.stop.as_mut().filter(|_| gives && self.settings.hand_over) {
-                stop.go_on(partner, around);
-            }
             return;
         }
         if self.drill.is_some() {
@@ -295,7 +339,8 @@ impl Primary {
                 Patience::WaitForPartner if !partner.partner_down => self.request(partner, around),
                 Patience::WaitForPartner | Patience::Normal => {
                     let reason = format!("{} requests for control unanswered", self.claims + 1);
-                    self.serve(partner, &reason, now);
+                    partner.contact = None;
+                    self.serve(partner, &reason, around);
                 }
             },
             PartnerState::Receiving => self.claim(partner, "no subnet came for WaitSyncBindUpdateSecs", around),
@@ -310,35 +355,46 @@ impl Primary {
     }
 
     /// After the streams were served: a failover that stopped acknowledging is out of contact; nothing waits for it.
-    pub(super) fn on_flow(&mut self, partner: &Partner, flow: Flow) {
+    pub(super) fn on_flow(&mut self, partner: &mut Partner, flow: Flow, around: &mut Around<'_>) {
         if flow == Flow::Stalls {
             info!("partner {}: out of contact, its acknowledgements stopped", partner.name);
+        }
+        if self.settings.hand_over {
+            self.continue_stop(partner, around);
+        }
+    }
+
+    /// Falls silent when few changes are under way, and gives control behind them. From there on no datagram may say
+    /// that this server serves: the failover would yield.
+    fn continue_stop(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let Some(stop) = &mut self.stop else { return };
+        let serves = partner.state == PartnerState::Serving && partner.is_in_contact(around.now.mono);
+        if serves && stop.is_due(partner, around.now.mono) {
+            partner.enter(PartnerState::Given, "planned stop", around.now);
+        }
+        if matches!(partner.state, PartnerState::Given | PartnerState::Receiving) {
+            stop.go_on(partner, around);
         }
     }
 
     /// The partner's port is closed: the current wait is over, if the partner was there before in this run.
     pub(super) fn on_refused(&mut self, partner: &Partner, now: Now) {
-        if partner.contact.is_some() && self.wait.is_some() {
+        if partner.met && self.wait.is_some() {
             self.wait = Some(now.mono);
         }
     }
 
-    /// A planned stop: silent from now on; control goes to the failover once it holds the last changes. From here on
-    /// no datagram may say that this server serves: the failover would yield.
-    pub(super) fn begin_stop(&mut self, partner: &mut Partner, now: Now) {
-        if self.stop.is_some() {
-            return;
-        }
-        self.stop = Some(self.drill.take().unwrap_or_else(|| Giving::new(now)));
-        if partner.state == PartnerState::Serving && partner.is_in_contact(now.mono) && self.settings.hand_over {
-            partner.enter(PartnerState::Given, "planned stop", now);
+    /// A planned stop: this server serves on until the failover holds nearly all changes, and gives control then.
+    pub(super) fn begin_stop(&mut self, now: Now) {
+        if self.stop.is_none() {
+            self.stop = Some(self.drill.take().unwrap_or_else(|| Giving::new(now)));
         }
     }
 
     /// Whether the planned stop is done.
     pub(super) fn stopping(&self, partner: &Partner, now: Now) -> Stopping {
         let Some(stop) = self.stop else { return Stopping::Done };
-        let gives = matches!(partner.state, PartnerState::Given | PartnerState::Receiving);
+        let gives = matches!(partner.state, PartnerState::Serving | PartnerState::Given | PartnerState::Receiving);
         let over = now.mono.since(stop.began) >= STOP_MAX;
         let in_vain = !gives || !self.settings.hand_over || !partner.is_in_contact(now.mono);
         if stop.taken || over || in_vain { Stopping::Done } else { Stopping::Waiting }
@@ -412,13 +468,16 @@ impl Giving {
         Giving { began: now.mono, given: None, taken: false }
     }
 
+    /// Whether few changes are under way. Those that do not arrive within half the time are left to the next session.
+    fn is_due(&self, partner: &Partner, now: Mono) -> bool {
+        let few = partner.outgoing.unacknowledged() <= FEW && !partner.outgoing.is_filling();
+        few || now.since(self.began) >= STOP_MAX / 2
+    }
+
     fn go_on(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let now = around.now.mono;
         let unacked = partner.outgoing.unacknowledged() as u64;
-        let flushed = unacked == 0 && !partner.outgoing.is_filling();
-        // Changes that do not arrive within half the time are left to the next session.
-        let due = flushed || now.since(self.began) >= STOP_MAX / 2;
-        if due && !self.taken && self.given.is_none_or(|given| now.since(given) >= GIVE_AGAIN) {
+        if self.is_due(partner, now) && !self.taken && self.given.is_none_or(|given| now.since(given) >= GIVE_AGAIN) {
             self.given = Some(now);
             partner.send(Body::CtlGive { unacked }, around);
         }

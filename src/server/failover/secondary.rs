@@ -5,23 +5,24 @@
 
 use std::time::Duration;
 
-use log::{error, info, warn};
+use log::{error, warn};
 
 use super::Around;
 use super::drill::Wish;
 use super::flow::Flow;
 use super::follow::Occasion;
 use super::partner::{Came, Partner};
+use super::serving::Doubt;
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
 use super::states::{Start, Verdict};
 use super::transfer::Transfer;
 use super::watch::Takeover;
 use crate::clock::{Mono, Now};
 use crate::config::Network;
-use crate::wire::failover::{Body, PartnerState, Serves};
+use crate::wire::failover::{Body, PartnerState};
 
 /// After a refusal the next poll follows this long after the last at the earliest.
-const REFUSED_AGAIN: Duration = Duration::from_millis(50);
+pub(super) const REFUSED_AGAIN: Duration = Duration::from_millis(50);
 /// A takeover within this time of a yield needs more unanswered polls: a one-way cut must not make it flap.
 const FLAP: Duration = Duration::from_secs(600);
 /// At most so many times the polls.
@@ -32,20 +33,26 @@ const JITTER: u64 = 10;
 /// What only a failover has.
 #[derive(Debug)]
 pub(super) struct Secondary {
-    settings: ForSecondary,
+    pub(super) settings: ForSecondary,
     /// The end of the wait for an answer, or of the sleep.
-    wait: Option<Mono>,
-    tries: u32,
-    refusals: u32,
+    pub(super) wait: Option<Mono>,
+    pub(super) tries: u32,
+    pub(super) refusals: u32,
     /// When the next poll is due while serving.
-    next_poll: Option<Mono>,
+    pub(super) next_poll: Option<Mono>,
     /// PollDelay as the primary tells it.
-    told_delay: Option<Duration>,
+    pub(super) told_delay: Option<Duration>,
     /// A start with control in the journal takes it again at this time unless the primary answers.
-    resume: Option<Mono>,
+    pub(super) resume: Option<Mono>,
+    /// Polls of a server that serves, unanswered so far.
+    pub(super) unanswered: u32,
+    /// This server stood still while it served: silent until the primary answers or its waits are over.
+    pub(super) doubt: Option<Doubt>,
+    /// When the primary said that it gives control, while changes of it are still missing.
+    pub(super) given: Option<Mono>,
     sync: Sync,
-    transfer: Option<Transfer>,
-    transfers: u32,
+    pub(super) transfer: Option<Transfer>,
+    pub(super) transfers: u32,
     yielded: Option<(Mono, u32)>,
     last_sent: Option<Mono>,
     channels: usize,
@@ -76,6 +83,9 @@ impl Secondary {
             next_poll: None,
             told_delay: None,
             resume: None,
+            unanswered: 0,
+            doubt: None,
+            given: None,
             sync: Sync::Asking,
             transfer: None,
             transfers: 0,
@@ -134,7 +144,7 @@ impl Secondary {
         }
     }
 
-    fn poll(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+    pub(super) fn poll(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let millis = |time: Duration| u32::try_from(time.as_millis()).unwrap_or(u32::MAX);
         let delay_ms = millis(partner.poll_delay(self.told_delay));
         let retries = u8::try_from(self.settings.polls_max).unwrap_or(u8::MAX);
@@ -142,18 +152,17 @@ impl Secondary {
         partner.send(Body::Poll { delay_ms, wait_ms: millis(self.settings.wait_reply), retries }, around);
     }
 
-    fn probe(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+    pub(super) fn probe(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         partner.enter(PartnerState::Probing, reason, around.now);
         (self.tries, self.refusals) = (0, 0);
         self.wait = Some(around.now.mono + self.settings.wait_reply);
         self.poll(partner, around);
     }
 
-    fn sleep(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
+    pub(super) fn sleep(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         partner.enter(PartnerState::Asleep, reason, around.now);
         self.occasion = Occasion::Later;
-        self.transfer = None;
-        self.resume = None;
+        (self.transfer, self.resume, self.doubt, self.given) = (None, None, None, None);
         self.set_rhythm(partner);
         let delay = partner.poll_delay(self.told_delay);
         self.wait = Some(around.now.mono + self.jittered(delay, around));
@@ -170,18 +179,21 @@ impl Secondary {
 
     /// Serves all subnets of the channel, from the commit of this turn on.
     pub(super) fn take_over(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
-        let subnets = around.directory.subnets_of(partner.id).len();
+        let subnets = around.directory.subnets_of(partner.id);
         self.occasion = Occasion::Later;
-        let reason = format!("{reason}, {}, subnets {subnets}", partner.last_heard(around.now));
+        let reason = format!("{reason}, {}, subnets {}", partner.last_heard(around.now), subnets.len());
         partner.enter(PartnerState::Active, &reason, around.now);
         partner.watch.takeover = Some(Takeover { at: around.now.wall, reason });
         (self.transfer, self.resume, self.wait, self.wish) = (None, None, None, None);
-        self.next_poll = Some(around.now.mono + partner.poll_delay(self.told_delay));
+        (self.doubt, self.given, self.unanswered) = (None, None, 0);
+        self.next_poll = Some(around.now.mono + self.pace(partner));
+        around.freed.extend(subnets);
     }
 
     /// Whether this server serves a subnet of the channel.
     pub(super) fn serves(&self, state: PartnerState, subnet: Network) -> bool {
         match state {
+            PartnerState::Active | PartnerState::Returning if self.doubt.is_some() => false,
             PartnerState::Active => true,
             PartnerState::Returning => self.transfer.as_ref().is_some_and(|transfer| transfer.serves(subnet)),
             PartnerState::Claiming
@@ -203,6 +215,10 @@ impl Secondary {
         let serves = newest && header.state == PartnerState::Serving;
         if serves && matches!(partner.state, PartnerState::Active | PartnerState::Returning) {
             self.give_way(partner, around);
+        }
+        self.unanswered = 0;
+        if newest {
+            self.end_doubt(partner, around);
         }
         match body {
             Body::PollRpl { delay_ms } => {
@@ -244,6 +260,9 @@ impl Secondary {
             | Body::ConfigReq { .. }
             | Body::ConfigData { .. } => {}
         }
+        if self.given.is_some() && partner.have.stamp >= partner.theirs.newest {
+            self.take_given(partner, 0, around);
+        }
         self.end_sync(partner, around);
     }
 
@@ -282,52 +301,6 @@ impl Secondary {
         self.sleep(partner, "the primary serves", around);
     }
 
-    fn on_claim(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        match partner.state {
-            PartnerState::Active => {
-                self.transfers += 1;
-                let subnets = around.directory.subnets_of(partner.id);
-                self.transfer = Some(Transfer::new(self.transfers, subnets));
-                partner.watch.blackouts.clear();
-                partner.enter(PartnerState::Returning, "the primary asks for control", around.now);
-            }
-            PartnerState::Returning => {
-                self.transfers += 1;
-                if let Some(transfer) = &mut self.transfer {
-                    transfer.again(self.transfers);
-                }
-            }
-            PartnerState::Probing => self.sleep(partner, "the primary asks for control", around),
-            PartnerState::Syncing
-            | PartnerState::Asleep
-            | PartnerState::Claiming
-            | PartnerState::Receiving
-            | PartnerState::Serving
-            | PartnerState::Given => {}
-        }
-        let serves = if partner.state == PartnerState::Returning { Serves::All } else { Serves::None };
-        let changes = partner.outgoing.unacknowledged() as u64;
-        partner.send(Body::CtlRet { serves, changes }, around);
-    }
-
-    fn on_give(&mut self, partner: &mut Partner, unacked: u64, around: &mut Around<'_>) {
-        match partner.state {
-            PartnerState::Returning => return,
-            PartnerState::Active => {}
-            PartnerState::Syncing
-            | PartnerState::Asleep
-            | PartnerState::Probing
-            | PartnerState::Claiming
-            | PartnerState::Receiving
-            | PartnerState::Serving
-            | PartnerState::Given => {
-                partner.watch.told_changes = unacked;
-                self.take_over(partner, &format!("the primary gives control, {unacked} changes missing"), around);
-            }
-        }
-        partner.send(Body::CtlTaken, around);
-    }
-
     fn end_sync(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let complete = around.database.complete() == crate::lease::record::Complete::Yes;
         let all = partner.have.stamp >= partner.theirs.newest;
@@ -341,6 +314,7 @@ impl Secondary {
         let now = around.now.mono;
         self.tick_wish(partner, around);
         if self.resume.is_some_and(|resume| resume <= now) {
+            partner.contact = None;
             self.take_over(partner, "it served before its restart and the primary does not answer", around);
         }
         match partner.state {
@@ -421,34 +395,9 @@ impl Secondary {
         }
         let refused = if self.refusals > 0 { ", its port is closed" } else { "" };
         let reason = format!("{} polls unanswered{refused}", self.tries + 1);
+        // That is what being out of contact means; the facts of its last datagram stay what they are.
+        partner.contact = None;
         self.take_over(partner, &reason, around);
-    }
-
-    fn tick_serving(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let now = around.now.mono;
-        if self.next_poll.is_none_or(|next| next <= now) {
-            self.next_poll = Some(now + self.settings.wait_reply.min(partner.poll_delay(self.told_delay)));
-            self.poll(partner, around);
-        }
-        let Some(mut transfer) = self.transfer.take() else { return };
-        if partner.state == PartnerState::Returning && !partner.is_heard(now) {
-            self.take_over(partner, "the primary went silent while control was being returned", around);
-            return;
-        }
-        transfer.tick(partner, around);
-        let done = transfer.is_done();
-        if done {
-            partner.watch.blackouts = transfer.blackouts().to_vec();
-        }
-        self.transfer = Some(transfer);
-        if done {
-            let blackouts = &partner.watch.blackouts;
-            let longest = blackouts.iter().map(|entry| entry.1).max().unwrap_or_default();
-            let count = blackouts.len();
-            info!("partner {}: {count} subnets returned, longest blackout {} ms", partner.name, longest.as_millis());
-            self.sleep(partner, "all subnets are the primary's again", around);
-            partner.send(Body::CtlRet { serves: Serves::None, changes: 0 }, around);
-        }
     }
 
     /// After the streams were served: a primary that stopped acknowledging is probed at once.
@@ -460,12 +409,30 @@ impl Secondary {
 
     /// The primary's port is closed: the wait is over 50 ms after the last poll, if the primary was there before.
     pub(super) fn on_refused(&mut self, partner: &Partner, now: Now) {
-        if partner.contact.is_none() || partner.state != PartnerState::Probing {
+        if !partner.met {
             return;
         }
-        self.refusals += 1;
-        let earliest = self.last_sent.map_or(now.mono, |sent| sent + REFUSED_AGAIN);
-        self.wait = self.wait.map(|wait| wait.min(earliest.max(now.mono)));
+        let earliest = self.last_sent.map_or(now.mono, |sent| sent + REFUSED_AGAIN).max(now.mono);
+        match partner.state {
+            PartnerState::Probing => {
+                self.refusals += 1;
+                self.wait = self.wait.map(|wait| wait.min(earliest));
+            }
+            PartnerState::Active | PartnerState::Returning => {
+                if let Some(doubt) = &mut self.doubt {
+                    doubt.wait = doubt.wait.min(earliest);
+                }
+                if self.unanswered <= self.settings.polls_max + 1 {
+                    self.next_poll = self.next_poll.map(|next| next.min(earliest));
+                }
+            }
+            PartnerState::Syncing
+            | PartnerState::Asleep
+            | PartnerState::Claiming
+            | PartnerState::Receiving
+            | PartnerState::Serving
+            | PartnerState::Given => {}
+        }
     }
 
     /// When the next thing is due.
@@ -477,10 +444,11 @@ impl Secondary {
         };
         let serving = matches!(partner.state, PartnerState::Active | PartnerState::Returning);
         let poll = self.next_poll.filter(|_| serving);
+        let doubt = self.doubt.map(|doubt| doubt.wait);
         // While bindings come, only their end is waited for: a wait that is over would make the loop spin.
         let coming = partner.state == PartnerState::Syncing && matches!(self.sync, Sync::Coming(_));
         let wait = self.wait.filter(|_| !serving && !coming);
         let wish = self.wish.map(|wish| wish.1);
-        [transfer, update, poll, wait, wish, self.resume].into_iter().flatten().min()
+        [transfer, update, poll, wait, doubt, wish, self.resume].into_iter().flatten().min()
     }
 }

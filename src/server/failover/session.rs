@@ -199,10 +199,16 @@ impl Session {
         }
     }
 
-    /// Whether the partner has acknowledged one of our datagrams in this session.
+    /// The newest of our datagrams in this session that the partner has acknowledged, 0 for none.
     #[must_use]
-    pub fn is_acknowledged(&self) -> bool {
-        self.established.as_ref().is_some_and(|session| session.acknowledged > 0)
+    pub fn acknowledged(&self) -> u64 {
+        self.established.as_ref().map_or(0, |session| session.acknowledged)
+    }
+
+    /// The number of the newest datagram sent.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     fn greet(&mut self, boot: u64, now: Mono, random: &mut Random) -> Verdict {

@@ -98,10 +98,11 @@ impl Rhythm {
         self.delay + self.wait * 2
     }
 
-    /// The longest until the failover serves (failover.md section 10, invariant 5).
+    /// The longest that a turn may take, or the gap between two, before what was true at its begin is in doubt: half
+    /// the time that polls may stay unanswered until the failover serves.
     #[must_use]
-    pub(super) fn detection(&self) -> Duration {
-        self.delay + self.wait * (self.retries + 1)
+    pub(super) fn stall(&self) -> Duration {
+        self.wait * (self.retries + 1) / 2
     }
 }
 
