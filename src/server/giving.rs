@@ -26,7 +26,8 @@ impl Service {
     /// How this server may give `address` to a client that does not hold it. That it is free is known already.
     pub(super) fn giving(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Giving {
         let partner = self.directory.partner_of(address);
-        let Some(knowledge) = self.failover.knowledge(partner) else { return Giving::Freely };
+        let Some(mut knowledge) = self.failover.knowledge(partner) else { return Giving::Freely };
+        knowledge.complete = knowledge.complete || self.has_outlived(now, request, address);
         let binding = self.bindings.table().find(address);
         let is_reserved = self.directory.reserved_for(address).is_some();
         let was_theirs = binding.is_some_and(|binding| binding.client.key() == Some(request.key));
@@ -51,6 +52,13 @@ impl Service {
             Strictness::Silent if knowledge.complete => Giving::Not,
             Strictness::PingFirst | Strictness::Silent => Giving::PingFirst,
         }
+    }
+
+    /// Whether this run has lasted as long as a lease of `address`: what a replaced database had promised is over then,
+    /// or the client has renewed it here (rule 9).
+    fn has_outlived(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> bool {
+        let lease = self.settings(request, address).policy().default_lease;
+        !lease.is_infinite() && now.mono.since(self.failover.began()).as_secs() >= u64::from(lease.0)
     }
 
     /// Whether a NAK for `address` says only what no partner can contradict (rule 6): the record is known to both, in a

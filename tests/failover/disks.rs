@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::support::Client;
 use crate::support::disk::SimDisk;
 use crate::support::pair::{F, P, Pair};
 use crate::support::pair_setup::PairSetup;
+use crate::support::{Client, ip};
 
 fn database(pair: &Pair, host: usize) -> [u8; 16] {
     pair.engine(host).server().failover().database().id()
@@ -196,4 +196,28 @@ fn both_start_together_after_a_power_cut() {
         pair.assert_equal();
         assert_eq!(pair.double, 0);
     }
+}
+
+/// Section 7, rule 9: a replaced database out of contact gives after a ping, with StrictShares too, and as ever once
+/// DefaultLease has passed.
+#[test]
+fn a_replaced_database_alone_pings_until_the_leases_that_it_may_have_lost_are_over() {
+    let setup = PairSetup::new().policy("DefaultLease = 600").primary("StrictShares = True");
+    let mut pair = Pair::settled(&setup);
+    pair.lease_all(1..6);
+    pair.power_off(F);
+    pair.power_off(P);
+    pair.hosts[P].disk = SimDisk::new(33);
+    pair.start(P);
+    pair.until(60, |pair| pair.state(P) == "Serving");
+    pair.echoes.extend((50..55).map(|octet| ip(&format!("10.1.0.{octet}"))));
+    let began = pair.elapsed();
+    let (_, reply) = pair.lease(&Client::new(11)).expect("a new client is served");
+    assert!(pair.elapsed() - began >= Duration::from_millis(100), "not without the ping");
+    assert!(!pair.echoes.contains(&reply.yiaddr), "somebody has it");
+    pair.echoes.clear();
+    pair.run(600);
+    let began = pair.elapsed();
+    assert!(pair.lease(&Client::new(12)).is_some());
+    assert!(pair.elapsed() - began < Duration::from_millis(100), "nobody can still hold what was lost");
 }

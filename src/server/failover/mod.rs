@@ -93,6 +93,7 @@ pub struct Failover {
     /// Channels of the journal whose partner the configuration may name.
     remembered: Vec<(String, Vec<u8>)>,
     stopping: bool,
+    began: Mono,
 }
 
 /// What the end of a turn came to.
@@ -121,6 +122,7 @@ impl Failover {
             conflicts: 0,
             remembered: Vec::new(),
             stopping: false,
+            began: Mono::default(),
         }
     }
 
@@ -156,6 +158,12 @@ impl Failover {
         }
     }
 
+    /// When this run began.
+    #[must_use]
+    pub fn began(&self) -> Mono {
+        self.began
+    }
+
     /// Whether there is any partner.
     #[must_use]
     pub fn is_pair(&self) -> bool {
@@ -164,6 +172,7 @@ impl Failover {
 
     /// Begins: partners of the configuration, this start in the journal, the first message of each.
     pub(super) fn start(&mut self, start: &Start<'_>, rest: Rest<'_>) {
+        self.began = rest.now.mono;
         let newest = rest.bindings.stamps().last();
         let alone = start.config.failover.is_none() && start.config.server.role == Role::Primary;
         self.database.begin(newest, if alone { Complete::Yes } else { start.complete });
