@@ -51,8 +51,8 @@ fn sync_bindings_false_asks_for_nothing_and_polls_at_once() {
     pair.assert_equal();
 }
 
-/// SyncReqRetryMax, WaitSyncStartSecs: SyncReq is resent so many times, each after so long a wait; with SyncFailCritical
-/// False it then polls.
+/// SyncReqRetryMax, WaitSyncStartSecs: SyncReq is resent so many times, each after so long a wait; then, with
+/// SyncFailCritical False, it polls.
 #[test]
 fn sync_req_retry_max_resends_wait_sync_start_secs_apart_and_then_it_polls() {
     let mut pair = alone(&PairSetup::new().failover("SyncReqRetryMax = 2").failover("WaitSyncStartSecs = 3"));
