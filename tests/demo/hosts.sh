@@ -82,7 +82,7 @@ ask() {
 # partners_of HOST: the head of its status, with its partners.
 partners_of() {
     tell "" "$1\$ understudyctl status"
-    control "$1" status | grep -E '^(understudyd|partner| )' | quote
+    control "$1" status | grep -E '^(understudyd|database|partner)' | quote
 }
 
 answers() { control "$1" status; }

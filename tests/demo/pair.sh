@@ -71,7 +71,7 @@ END
 is() {
     states=$2
     [ "$states" != Asleep ] || states="(Asleep|Probing)"
-    control "$1" status | grep -qE "^partner [^ ]+: $states since .* in contact"
+    control "$1" status | grep -qE "^partner [^ ]+: $states since .*, in contact"
 }
 in_normal_operation() { is primary Serving && is failover Asleep; }
 

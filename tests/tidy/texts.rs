@@ -86,3 +86,29 @@ fn the_manual_page_of_the_server_has_what_its_help_has() {
     let missing = names.filter(|name| !has(name)).map(|name| format!("man/understudyd.8: no entry for {name}"));
     settle("help and manual page", missing.collect());
 }
+
+/// A log line that the manual page of the pair explains is one that the code writes: its words between the names and
+/// numbers stand in a source file.
+#[test]
+fn the_log_lines_of_the_failover_page_are_those_of_the_code() {
+    let page = text("man/understudy-failover.7");
+    let diagnostics =
+        page.split(".Sh DIAGNOSTICS").nth(1).and_then(|rest| rest.split(".Sh ").next()).unwrap_or_default();
+    let lines: Vec<&str> = diagnostics.lines().filter_map(|line| line.strip_prefix(".It ")).collect();
+    assert!(lines.len() > 10, "{lines:?}");
+    let code: String = files().iter().filter(|path| path.starts_with("src/")).map(|path| text(path)).collect();
+    let folded = code.split("\\\n").map(str::trim_start).collect::<Vec<_>>().concat();
+    let is_blank = |word: &str| word.len() > 3 && word.chars().all(char::is_uppercase) || ["N", "M"].contains(&word);
+    let mut findings = Vec::new();
+    for line in lines {
+        let words = line
+            .trim_matches('"')
+            .split(' ')
+            .map(|word| if is_blank(word.trim_end_matches([':', ','])) { "\n" } else { word });
+        let fixed = words.collect::<Vec<_>>().join(" ");
+        let parts = fixed.split(['\n']).flat_map(|part| part.split("...")).map(str::trim).filter(|part| part.len() > 8);
+        findings
+            .extend(parts.filter(|part| !folded.contains(part)).map(|part| format!("{line}: `{part}` is not logged")));
+    }
+    settle("log lines of understudy-failover(7)", findings);
+}
