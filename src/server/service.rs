@@ -107,9 +107,10 @@ impl Service {
             let chosen = message.options.address(codes::SERVER_IDENTIFIER);
             self.failover.note_client(self.directory.partner_of_subnet(subnet), chosen, now.mono);
         }
-        if let Duty::Silent(reason) = super::duty::duty(self.room, self.served(subnet)) {
+        let (service, missing) = self.link_served(subnet);
+        if let Duty::Silent(reason) = super::duty::duty(self.room, service) {
             if reason == Silence::Arriving {
-                let network = self.directory.subnet(subnet).network;
+                let network = self.directory.subnet(missing).network;
                 self.held.keep(self.bindings.client_on_link(key, link), network, (arrival, bytes), now.mono);
             }
             return Err(reason);
@@ -175,6 +176,15 @@ impl Service {
         let octet = kind.map_or(0, u8::from);
         let transaction = (request.on_link, request.message.header.xid, octet);
         if self.recent.is_repeated(transaction, now.mono) { Err(Silence::RepeatedTransaction) } else { Ok(()) }
+    }
+
+    /// Whether the whole link of a subnet is served, and the first of its subnets that is not: a client's address may
+    /// lie in any subnet of a shared network, and who does not serve it can neither confirm nor refuse it.
+    fn link_served(&self, subnet: usize) -> (failover::Service, usize) {
+        let link = self.directory.subnet(subnet).link;
+        let each = self.directory.config().links[link].subnets.iter().map(|&index| (self.served(index), index));
+        let mut others = each.filter(|(service, _)| *service != failover::Service::Serves);
+        others.next().unwrap_or((failover::Service::Serves, subnet))
     }
 
     /// Whether a subnet is served by this server, its partner, or neither for a moment.
