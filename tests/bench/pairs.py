@@ -279,7 +279,7 @@ class KeaPair(Pair):
         question = ("import json,urllib.request as u;print(json.loads(u.urlopen(u.Request('http://%s:8000/',"
                     "b'{\"command\":\"ha-heartbeat\",\"service\":[\"dhcp4\"]}',{'Content-Type':'application/json'}),"
                     "timeout=2).read())[0]['arguments']['state'])")
-        return all(run(self.bench.wires.on("c", ["python3", "-c", question % address], 1, False)).strip() ==
+        return all(run(self.bench.wires.on("c", ["python3", "-c", question % address], 1, [])).strip() ==
                    "hot-standby" for address in (FIRST, SECOND))
 
 

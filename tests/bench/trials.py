@@ -9,8 +9,9 @@ import subprocess
 import time
 
 import leases
+from hosts import FIRST_PRIORITY
 from measure import say
-from pairs import BRISK, FIRST, RELAY, SECOND, SUBNET_ADDRESSES, Understudy
+from pairs import BRISK, FIRST, SECOND, SUBNET_ADDRESSES, Understudy
 from servers import Failed
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -31,8 +32,9 @@ class Crowd:
             file = pair.second.path("held")
             write_held(file, held)
             words += ["--renew", str(renew), "--leases", file]
-        command = pair.bench.wires.on("c", ["python3", os.path.join(HERE, "crowd.py"), *words], 1)
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        command = pair.bench.wires.on("c", ["python3", os.path.join(HERE, "crowd.py"), *words], 1, FIRST_PRIORITY)
+        # unbuffered: a line that waits in a buffer is none that select sees
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
         self.process.stdout.readline()
 
     def wait_for(self, server, patience):
@@ -41,7 +43,7 @@ class Crowd:
         while (left := ends - time.monotonic()) > 0:
             if select.select([self.process.stdout], [], [], left)[0]:
                 line = self.process.stdout.readline()
-                if not line or line.strip() == server:
+                if not line or line.decode().strip() == server:
                     return bool(line)
         return False
 

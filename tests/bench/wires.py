@@ -3,7 +3,7 @@ import atexit
 import os
 import subprocess
 
-from hosts import BACKLOG, INTERFACE, PRIORITY, Settings, ip
+from hosts import BACKLOG, FIRST_PRIORITY, INTERFACE, PRIORITY, Settings, ip
 
 # All addresses of the bench are on the wire itself, so that no host needs a route.
 PREFIX = "/8"
@@ -48,9 +48,8 @@ class Wires(Settings):
         """The wire is whole again."""
         ip("-n", self.bridge, "link", "set", self.plugged[name][1], "master", "bridge")
 
-    def on(self, name, command, cpu=0, prior=True):
-        """`command` as it runs on that host and CPU; `prior`: before whatever else the machine does."""
-        first = PRIORITY if prior else []
+    def on(self, name, command, cpu=0, first=PRIORITY):
+        """`command` as it runs on that host and CPU, by default before whatever else the machine does."""
         return [*first, "ip", "netns", "exec", self.plugged[name][0], "taskset", "-c", self.cpus[cpu], *command]
 
     def unplug(self):

@@ -165,7 +165,7 @@ impl Outgoing {
     /// The partner holds all own changes up to `have`: they need not be sent (again).
     pub(super) fn held(&mut self, have: Stamp) {
         if self.content == Content::Changes {
-            self.pending = self.pending.split_off(&(have, u32::MAX));
+            drop_until(&mut self.pending, (have, u32::MAX));
         }
     }
 
@@ -202,8 +202,7 @@ impl Outgoing {
             && flight.acked
         {
             if self.content == Content::Copy {
-                let (stamp, address) = flight.until;
-                self.pending = self.pending.split_off(&(stamp, address.saturating_add(1)));
+                drop_until(&mut self.pending, flight.until);
             }
             self.window.pop_front();
         }
@@ -289,6 +288,13 @@ impl Outgoing {
                 frame::append(&mut self.uncut, |payload| Record::Binding(binding).encode(payload));
             }
         }
+    }
+}
+
+/// Drops all up to `last`. Not by `split_off`, which counts all that is left each time.
+fn drop_until(pending: &mut BTreeSet<(Stamp, u32)>, last: (Stamp, u32)) {
+    while pending.first().is_some_and(|first| *first <= last) {
+        pending.pop_first();
     }
 }
 
