@@ -1,6 +1,7 @@
 //! One channel: a partner with the state table that this side of it runs, and the way of each event to that table.
 
 use super::Around;
+use super::balance;
 use super::partner::{Came, Partner};
 use super::primary::Primary;
 use super::secondary::Secondary;
@@ -78,6 +79,11 @@ impl Channel {
             }
             Table::Secondary(secondary) => secondary.tick(&mut self.partner, around),
         };
+        let share = match &self.table {
+            Table::Primary(primary) => primary.share(),
+            Table::Secondary(_) => 0,
+        };
+        balance::tick(&mut self.partner, share, around);
         let flow = self.partner.send_due(around);
         match &mut self.table {
             Table::Primary(primary) => primary.on_flow(&self.partner, flow),
