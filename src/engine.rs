@@ -106,6 +106,10 @@ impl<S: Storage> Engine<S> {
                 floor = floor.max(binding.last_seen).max(binding.stamp.wall());
                 server.replay(&binding);
             }
+            Ok(Record::Share(share)) => {
+                floor = floor.max(share.stamp.wall());
+                server.replay_share(&share);
+            }
             Ok(fact) => server.replay_fact(&fact),
             Err(error) => unreadable = unreadable.or(Some(error)),
         };

@@ -35,6 +35,10 @@ pub(super) fn text_record(record: &Record<'_>) -> String {
             channel.have.0,
             channel.have_boot
         ),
+        Record::Share(share) => format!(
+            "share {} to {}, owner {}, origin {}, stamp {:016x}",
+            share.first, share.last, share.owner, share.origin, share.stamp.0
+        ),
         Record::CopyEnd { newest } => format!("end of a copy, newest stamp {:016x}", newest.0),
     }
 }
@@ -58,6 +62,11 @@ pub(super) fn json_record(record: &Record<'_>) -> String {
             hex(&channel.database, ""),
             channel.have_boot,
             channel.have.0
+        ),
+        Record::Share(share) => format!(
+            "\"kind\":\"share\",\"first\":\"{}\",\"last\":\"{}\",\
+             \"owner\":\"{}\",\"origin\":\"{}\",\"stamp\":\"{:016x}\"",
+            share.first, share.last, share.owner, share.origin, share.stamp.0
         ),
         Record::CopyEnd { newest } => format!("\"kind\":\"copy-end\",\"newest\":\"{:016x}\"", newest.0),
     }

@@ -1,5 +1,7 @@
 //! A snapshot of all that is alive, a slice a turn, while the server goes on.
 
+use std::net::Ipv4Addr;
+
 use crate::journal::frame;
 use crate::lease::record::{PAYLOAD_MAX, Record};
 use crate::server::Server;
@@ -13,6 +15,8 @@ const _: () = assert!(SLICE_OCTETS <= crate::journal::SLICE_OCTETS_MAX);
 pub(super) struct Snapshot {
     /// Next slot of the lease table; none before the first slice.
     cursor: Option<usize>,
+    /// Where the walk over runs of addresses is; none when it is done.
+    runs: Option<Ipv4Addr>,
     done: bool,
     bytes: Vec<u8>,
 }
@@ -20,10 +24,10 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// A snapshot that is about to begin.
     pub(super) fn new() -> Snapshot {
-        Snapshot { cursor: None, done: false, bytes: Vec::new() }
+        Snapshot { cursor: None, runs: Some(Ipv4Addr::UNSPECIFIED), done: false, bytes: Vec::new() }
     }
 
-    /// Composes the next slice: facts about the database first, then bindings in the order of the table,
+    /// Composes the next slice: facts about the database first, then runs, then bindings in the order of the table,
     /// which never moves them; those that come later stand in later commits too.
     pub(super) fn compose(&mut self, server: &Server) {
         self.bytes.clear();
@@ -31,6 +35,7 @@ impl Snapshot {
             let bytes = &mut self.bytes;
             server.failover().snapshot(&mut |record| frame::append(bytes, |payload| record.encode(payload)));
         }
+        self.compose_runs(server);
         let table = server.bindings().table();
         let mut cursor = self.cursor.unwrap_or(0);
         for binding in table.slots(cursor, table.len()) {
@@ -41,7 +46,18 @@ impl Snapshot {
             cursor += 1;
         }
         self.cursor = Some(cursor);
-        self.done = cursor >= table.len();
+        self.done = cursor >= table.len() && self.runs.is_none();
+    }
+
+    fn compose_runs(&mut self, server: &Server) {
+        let Some(from) = self.runs.take() else { return };
+        for share in server.bindings().shares().from(from) {
+            if self.bytes.len() + PAYLOAD_MAX + 16 > SLICE_OCTETS {
+                self.runs = Some(share.first);
+                return;
+            }
+            frame::append(&mut self.bytes, |payload| Record::Share(*share).encode(payload));
+        }
     }
 
     /// The frames of the slice that was composed last.

@@ -27,7 +27,9 @@ pub enum Merged<'a> {
 /// when it wrote; `is_own` whether our record is a change that we made.
 #[must_use]
 pub fn merge<'a>(ours: &Binding<'a>, theirs: &Binding<'a>, seen: Seen, now: Wall) -> Merged<'a> {
-    let newer = if theirs.stamp > ours.stamp { Merged::Theirs } else { Merged::Ours };
+    // Both may have made a stamp in the same millisecond; then both sides must prefer the same one.
+    let is_theirs = (theirs.stamp, theirs.origin) > (ours.stamp, ours.origin);
+    let newer = if is_theirs { Merged::Theirs } else { Merged::Ours };
     if ours.origin != seen.own_side || ours.stamp <= seen.stamp {
         return newer;
     }
@@ -114,6 +116,15 @@ mod tests {
         assert_eq!(merge(&ours, &theirs, seen(5), NOW), Merged::Theirs);
         let older = lease(Side::Secondary, 2, 4, 1_500);
         assert_eq!(merge(&ours, &older, seen(5), NOW), Merged::Ours);
+    }
+
+    #[test]
+    fn of_equal_stamps_both_sides_prefer_the_same_one() {
+        let one = lease(Side::Primary, 1, 5, 2_000);
+        let other = lease(Side::Secondary, 1, 5, 2_000);
+        assert_eq!(merge(&one, &other, seen(5), NOW), Merged::Theirs);
+        let at_partner = Seen { own_side: Side::Secondary, stamp: Stamp(5) };
+        assert_eq!(merge(&other, &one, at_partner, NOW), Merged::Ours);
     }
 
     #[test]

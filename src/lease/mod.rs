@@ -7,6 +7,7 @@ pub mod merge;
 pub mod owner;
 pub mod pool;
 pub mod record;
+pub mod shares;
 pub mod stamp;
 pub mod table;
 pub mod transition;
@@ -31,6 +32,17 @@ pub enum Side {
     Primary,
     /// The failover.
     Secondary,
+}
+
+impl Side {
+    /// The other server of the pair.
+    #[must_use]
+    pub fn other(self) -> Side {
+        match self {
+            Side::Primary => Side::Secondary,
+            Side::Secondary => Side::Primary,
+        }
+    }
 }
 
 impl fmt::Display for Side {
@@ -125,6 +137,23 @@ impl<'a> Client<'a> {
 }
 
 impl Binding<'_> {
+    /// The binding without what it borrows: its client.
+    #[must_use]
+    pub fn without_client<'a>(&self) -> Binding<'a> {
+        Binding {
+            address: self.address,
+            state: self.state,
+            origin: self.origin,
+            owner: self.owner,
+            start: self.start,
+            end: self.end,
+            last_seen: self.last_seen,
+            bar: self.bar,
+            stamp: self.stamp,
+            client: Client::default(),
+        }
+    }
+
     /// Whether the client named holds a lease on the address at `now`.
     #[must_use]
     pub fn is_active(&self, now: Wall) -> bool {

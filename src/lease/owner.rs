@@ -42,10 +42,11 @@ impl Knowledge {
         held && binding.available_from().millis().saturating_add(margin) <= quiet.clock.millis()
     }
 
-    /// Whether this server may give the address to a new client: it owns it, nobody holds it, and it is settled.
+    /// Whether this server may give the address to a new client, or to its partner: it owns it, nobody holds it, and it
+    /// is settled. `unbound` tells whose the address is as long as it has no binding ([`super::shares::Shares`]).
     #[must_use]
-    pub fn may_give(&self, binding: Option<&Binding<'_>>, now: Wall) -> bool {
-        let owner = binding.map_or(Side::Primary, |binding| binding.owner);
+    pub fn may_give(&self, binding: Option<&Binding<'_>>, unbound: Side, now: Wall) -> bool {
+        let owner = binding.map_or(unbound, |binding| binding.owner);
         let free = binding.is_none_or(|binding| binding.available_from() <= now);
         owner == self.side && free && self.is_settled(binding)
     }
@@ -79,34 +80,40 @@ mod tests {
     }
 
     #[test]
-    fn an_address_without_a_record_is_the_primarys_in_a_complete_database() {
+    fn an_address_without_a_binding_is_given_by_its_owner_from_a_complete_database() {
         let primary = knowledge(Side::Primary, 0, 0);
-        assert!(primary.may_give(None, Wall::from_secs(1)));
-        assert!(!Knowledge { complete: false, ..primary }.may_give(None, Wall::from_secs(1)));
-        assert!(!knowledge(Side::Secondary, 0, 0).may_give(None, Wall::from_secs(1)));
+        assert!(primary.may_give(None, Side::Primary, Wall::from_secs(1)));
+        assert!(!Knowledge { complete: false, ..primary }.may_give(None, Side::Primary, Wall::from_secs(1)));
+        assert!(!knowledge(Side::Secondary, 0, 0).may_give(None, Side::Primary, Wall::from_secs(1)));
+        assert!(!primary.may_give(None, Side::Secondary, Wall::from_secs(1)));
+        assert!(knowledge(Side::Secondary, 0, 0).may_give(None, Side::Secondary, Wall::from_secs(1)));
     }
 
     #[test]
     fn an_ended_lease_is_settled_when_one_datagram_shows_the_record_held_and_the_end_passed_by_the_margin() {
         let binding = ended(Side::Primary, 7, 100);
         let now = Wall::from_secs(200);
-        assert!(knowledge(Side::Primary, 105, 7).may_give(Some(&binding), now));
-        assert!(!knowledge(Side::Primary, 104, 7).may_give(Some(&binding), now));
-        assert!(!knowledge(Side::Primary, 150, 6).may_give(Some(&binding), now));
-        assert!(!Knowledge { quiet: None, ..knowledge(Side::Primary, 0, 0) }.may_give(Some(&binding), now));
+        assert!(knowledge(Side::Primary, 105, 7).may_give(Some(&binding), Side::Primary, now));
+        assert!(!knowledge(Side::Primary, 104, 7).may_give(Some(&binding), Side::Primary, now));
+        assert!(!knowledge(Side::Primary, 150, 6).may_give(Some(&binding), Side::Primary, now));
+        assert!(!Knowledge { quiet: None, ..knowledge(Side::Primary, 0, 0) }.may_give(
+            Some(&binding),
+            Side::Primary,
+            now
+        ));
     }
 
     #[test]
     fn the_partners_own_record_needs_no_acknowledgement_but_the_end_must_have_passed_there() {
         let binding = ended(Side::Secondary, 99, 100);
-        assert!(knowledge(Side::Primary, 105, 0).may_give(Some(&binding), Wall::from_secs(200)));
-        assert!(!knowledge(Side::Primary, 100, 0).may_give(Some(&binding), Wall::from_secs(200)));
+        assert!(knowledge(Side::Primary, 105, 0).may_give(Some(&binding), Side::Primary, Wall::from_secs(200)));
+        assert!(!knowledge(Side::Primary, 100, 0).may_give(Some(&binding), Side::Primary, Wall::from_secs(200)));
     }
 
     #[test]
     fn nobody_gets_an_address_before_its_bar_has_passed() {
         let binding = Binding { bar: Wall::from_secs(500), ..ended(Side::Primary, 1, 100) };
-        assert!(!knowledge(Side::Primary, 400, 9).may_give(Some(&binding), Wall::from_secs(300)));
-        assert!(knowledge(Side::Primary, 505, 9).may_give(Some(&binding), Wall::from_secs(510)));
+        assert!(!knowledge(Side::Primary, 400, 9).may_give(Some(&binding), Side::Primary, Wall::from_secs(300)));
+        assert!(knowledge(Side::Primary, 505, 9).may_give(Some(&binding), Side::Primary, Wall::from_secs(510)));
     }
 }

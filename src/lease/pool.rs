@@ -6,16 +6,33 @@
 //! without a search: never-used ones ascending, then the longest free (RFC 2131 section 4.3.1). Nothing moves
 //! when a lease ends: its place in the order says that it has.
 
+mod pair;
+
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use super::{Binding, Side};
 use crate::clock::Wall;
-
-/// Addresses looked at from the top of a range: as many as a partner out of contact may have given from there.
-const HIGHEST_TRIES: u32 = 65_536;
 
 /// First and last address of a run, inclusive, as numbers.
 pub type Run = (u32, u32);
+
+/// Where a bound address stands in its pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// From when on nobody holds it.
+    pub available_from: Wall,
+    /// The server that may give it away then.
+    pub owner: Side,
+}
+
+impl Place {
+    /// The place of an address with this binding.
+    #[must_use]
+    pub fn of(binding: &Binding<'_>) -> Place {
+        Place { available_from: binding.available_from(), owner: binding.owner }
+    }
+}
 
 /// One range of addresses.
 #[derive(Debug)]
@@ -26,7 +43,10 @@ pub struct Pool {
     /// All never-used addresses from here to `last` are untouched; may be one past `last`.
     cursor: u64,
     returned: BTreeSet<u32>,
-    bound: BTreeSet<(Wall, u32)>,
+    /// Runs that came to this server of a pair when the cursor had passed them.
+    gained: Vec<Run>,
+    /// Addresses with a binding, of each owner.
+    bound: [BTreeSet<(Wall, u32)>; 2],
 }
 
 impl Pool {
@@ -40,7 +60,8 @@ impl Pool {
             excluded,
             cursor: u64::from(first),
             returned: BTreeSet::new(),
-            bound: BTreeSet::new(),
+            gained: Vec::new(),
+            bound: [BTreeSet::new(), BTreeSet::new()],
         }
     }
 
@@ -54,12 +75,28 @@ impl Pool {
     /// Addresses in the pool, excluded ones not counted.
     #[must_use]
     pub fn size(&self) -> u64 {
+        self.size_within((self.first, self.last))
+    }
+
+    /// Addresses of a run that lie in the pool, excluded ones not counted.
+    #[must_use]
+    pub fn size_within(&self, run: Run) -> u64 {
+        let run = (run.0.max(self.first), run.1.min(self.last));
+        if run.0 > run.1 {
+            return 0;
+        }
         let span = |&(first, last): &Run| u64::from(last) - u64::from(first) + 1;
         let inside = self.excluded.iter().filter_map(|&(first, last)| {
-            let run = (first.max(self.first), last.min(self.last));
-            (run.0 <= run.1).then(|| span(&run))
+            let both = (first.max(run.0), last.min(run.1));
+            (both.0 <= both.1).then(|| span(&both))
         });
-        span(&(self.first, self.last)) - inside.sum::<u64>()
+        span(&run) - inside.sum::<u64>()
+    }
+
+    /// First and last address.
+    #[must_use]
+    pub fn ends(&self) -> Run {
+        (self.first, self.last)
     }
 
     /// Whether this pool has the same addresses as `other`, so that it can take its place as it is.
@@ -82,40 +119,17 @@ impl Pool {
             }
             self.cursor = u64::from(address) + 1;
         }
-        let &(available_from, address) = self.bound.first()?;
+        let firsts = self.bound.iter().filter_map(BTreeSet::first);
+        let &(available_from, address) = firsts.min()?;
         (available_from <= now).then_some(Ipv4Addr::from_bits(address))
     }
 
-    /// The highest never-used address, for a server that gives what may be its partner's: the partner begins below.
-    pub fn highest_unused(&self, is_touched: impl Fn(Ipv4Addr) -> bool) -> Option<Ipv4Addr> {
-        let mut at = u64::from(self.last);
-        for _ in 0..HIGHEST_TRIES {
-            if at < self.cursor {
-                return None;
-            }
-            let number = u32::try_from(at).ok()?;
-            let below = match self.exclusion(number) {
-                Some((first, _)) => u64::from(first),
-                None if is_touched(Ipv4Addr::from_bits(number)) => at,
-                None => return Some(Ipv4Addr::from_bits(number)),
-            };
-            at = below.checked_sub(1)?;
-        }
-        None
-    }
-
-    /// Addresses with a binding that have been available longest, at most `count`.
-    pub fn longest_free(&self, now: Wall, count: usize) -> impl Iterator<Item = Ipv4Addr> + '_ {
-        let free = self.bound.iter().take_while(move |entry| entry.0 <= now);
-        free.take(count).map(|entry| Ipv4Addr::from_bits(entry.1))
-    }
-
     /// Takes `address` out while it is offered.
-    pub fn take(&mut self, address: Ipv4Addr, available_from: Option<Wall>) {
+    pub fn take(&mut self, address: Ipv4Addr, place: Option<Place>) {
         let number = address.to_bits();
-        match available_from {
-            Some(available_from) => {
-                self.bound.remove(&(available_from, number));
+        match place {
+            Some(place) => {
+                self.remove(number, place);
             }
             None if u64::from(number) == self.cursor => self.cursor += 1,
             None => {
@@ -125,17 +139,21 @@ impl Pool {
     }
 
     /// Puts `address` back: its offer lapsed, or it has a new binding.
-    pub fn put(&mut self, address: Ipv4Addr, available_from: Option<Wall>) {
+    pub fn put(&mut self, address: Ipv4Addr, place: Option<Place>) {
         let number = address.to_bits();
-        match available_from {
-            Some(available_from) => {
-                self.bound.insert((available_from, number));
+        match place {
+            Some(place) => {
+                self.bound[of(place.owner)].insert((place.available_from, number));
             }
             None if u64::from(number) < self.cursor => {
                 self.returned.insert(number);
             }
             None => {}
         }
+    }
+
+    fn remove(&mut self, number: u32, place: Place) -> bool {
+        self.bound[of(place.owner)].remove(&(place.available_from, number))
     }
 
     /// The lowest address not under the cursor that is not excluded; moves the cursor there.
@@ -168,6 +186,14 @@ impl Pool {
     }
 }
 
+/// Index of an owner's part of the bound addresses.
+fn of(owner: Side) -> usize {
+    match owner {
+        Side::Primary => 0,
+        Side::Secondary => 1,
+    }
+}
+
 /// Names one pool of a [`Pools`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolId(pub usize);
@@ -197,6 +223,25 @@ impl Pools {
         self.pools[index].contains(address).then_some(PoolId(index))
     }
 
+    /// How many pools there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.pools.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pools.is_empty()
+    }
+
+    /// The pools that have addresses of a run.
+    pub fn within(&self, run: Run) -> impl Iterator<Item = PoolId> + '_ {
+        let from = self.order.partition_point(|entry| entry.0 <= run.0).saturating_sub(1);
+        let near = self.order[from..].iter().take_while(move |entry| entry.0 <= run.1);
+        near.filter(move |entry| self.pools[entry.1].last >= run.0).map(|entry| PoolId(entry.1))
+    }
+
     /// One pool.
     #[must_use]
     pub fn pool(&self, id: PoolId) -> &Pool {
@@ -209,32 +254,32 @@ impl Pools {
     }
 
     /// Takes `address` out of its pool, where it has one.
-    pub fn take(&mut self, address: Ipv4Addr, available_from: Option<Wall>) {
+    pub fn take(&mut self, address: Ipv4Addr, place: Option<Place>) {
         if let Some(id) = self.of(address) {
-            self.pools[id.0].take(address, available_from);
+            self.pools[id.0].take(address, place);
         }
     }
 
     /// Puts `address` into its pool, where it has one.
-    pub fn put(&mut self, address: Ipv4Addr, available_from: Option<Wall>) {
+    pub fn put(&mut self, address: Ipv4Addr, place: Option<Place>) {
         if let Some(id) = self.of(address) {
-            self.pools[id.0].put(address, available_from);
+            self.pools[id.0].put(address, place);
         }
     }
 
     /// Takes a bound `address` out of its pool; whether it stood there.
-    pub fn remove(&mut self, address: Ipv4Addr, available_from: Wall) -> bool {
+    pub fn remove(&mut self, address: Ipv4Addr, place: Place) -> bool {
         let Some(id) = self.of(address) else { return false };
-        self.pools[id.0].bound.remove(&(available_from, address.to_bits()))
+        self.pools[id.0].remove(address.to_bits(), place)
     }
 
     /// Puts a bound address into its pool, except where `former` has a pool of the same range, which
     /// [`Pools::keep_unchanged`] will take over as it is.
-    pub fn put_unless_kept(&mut self, former: &Pools, address: Ipv4Addr, available_from: Wall) {
+    pub fn put_unless_kept(&mut self, former: &Pools, address: Ipv4Addr, place: Place) {
         if let Some(id) = self.of(address)
             && former.same_range(&self.pools[id.0]).is_none()
         {
-            self.pools[id.0].put(address, Some(available_from));
+            self.pools[id.0].put(address, Some(place));
         }
     }
 
@@ -254,16 +299,16 @@ impl Pools {
     }
 
     /// Fills untouched pools with many bindings at once; faster than one by one.
-    pub fn fill(&mut self, bindings: impl Iterator<Item = (Ipv4Addr, Wall)>) {
-        let mut sorted: Vec<Vec<(Wall, u32)>> = self.pools.iter().map(|_| Vec::new()).collect();
-        for (address, available_from) in bindings {
+    pub fn fill(&mut self, bindings: impl Iterator<Item = (Ipv4Addr, Place)>) {
+        let mut sorted: Vec<[Vec<(Wall, u32)>; 2]> = self.pools.iter().map(|_| [Vec::new(), Vec::new()]).collect();
+        for (address, place) in bindings {
             if let Some(id) = self.of(address) {
-                sorted[id.0].push((available_from, address.to_bits()));
+                sorted[id.0][of(place.owner)].push((place.available_from, address.to_bits()));
             }
         }
         for (pool, entries) in self.pools.iter_mut().zip(sorted) {
-            pool.skip(entries.iter().map(|entry| entry.1).collect());
-            pool.bound = entries.into_iter().collect();
+            pool.skip(entries.iter().flatten().map(|entry| entry.1).collect());
+            pool.bound = entries.map(|entries| entries.into_iter().collect());
         }
     }
 }
@@ -274,6 +319,10 @@ mod tests {
 
     fn address(last: u8) -> Ipv4Addr {
         Ipv4Addr::new(10, 0, 0, last)
+    }
+
+    fn ended(secs: u64) -> Option<Place> {
+        Some(Place { available_from: Wall::from_secs(secs), owner: Side::Primary })
     }
 
     fn pool() -> Pool {
@@ -307,12 +356,12 @@ mod tests {
         let mut pool = pool();
         for (last, end) in [(10, 50), (13, 30), (14, 90)] {
             pool.take(address(last), None);
-            pool.put(address(last), Some(Wall::from_secs(end)));
+            pool.put(address(last), ended(end));
         }
         let touched = |_| true;
         assert_eq!(pool.next(Wall::from_secs(29), touched), None);
         assert_eq!(pool.next(Wall::from_secs(60), touched), Some(address(13)));
-        pool.take(address(13), Some(Wall::from_secs(30)));
+        pool.take(address(13), ended(30));
         assert_eq!(pool.next(Wall::from_secs(60), touched), Some(address(10)));
     }
 
@@ -330,7 +379,8 @@ mod tests {
     #[test]
     fn many_bindings_at_once_are_passed_over_without_a_question() {
         let mut pools = Pools::new(vec![pool()]);
-        let bound = [(address(13), Wall::from_secs(5)), (address(10), Wall::from_secs(9))];
+        let bound = [(address(13), 5), (address(10), 9)];
+        let bound = bound.map(|(address, end)| (address, ended(end).expect("a place")));
         pools.fill(bound.into_iter());
         let asked = |a: Ipv4Addr| panic!("{a} is asked for");
         assert_eq!(pools.pool(PoolId(0)).cursor, u64::from(address(14).to_bits()));

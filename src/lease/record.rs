@@ -10,6 +10,7 @@ use std::net::Ipv4Addr;
 
 use byteorder::{BigEndian, ByteOrder};
 
+use super::shares::Share;
 use super::{Binding, BindingState, Client, DETAIL_VALUE_MAX, Hardware, Side, Stamp};
 use crate::clock::Wall;
 
@@ -23,6 +24,10 @@ const KIND_BOOT: u8 = 3;
 const KIND_CHANNEL: u8 = 4;
 /// Kind octet of a [`Record::CopyEnd`].
 const KIND_COPY_END: u8 = 5;
+/// Kind octet of a [`Share`].
+const KIND_SHARE: u8 = 6;
+/// Octets of a [`Share`]'s payload: kind, two addresses, sides, stamp.
+const SHARE_OCTETS: usize = 1 + 4 + 4 + 1 + 8;
 /// Octets of a [`Channel`]'s payload before its name.
 const CHANNEL_FIXED: usize = 1 + 1 + 1 + 16 + 5 * 8;
 /// Octets of a partner's name: that of a host.
@@ -61,6 +66,8 @@ pub enum Record<'a> {
     },
     /// What this server knows of a partner.
     Channel(Channel<'a>),
+    /// Whose the addresses of a run are that have no binding.
+    Share(Share),
     /// In a stream only: the copy of all bindings ends here.
     CopyEnd {
         /// Newest own change of the sender at the start of the copy.
@@ -142,6 +149,7 @@ impl<'a> Record<'a> {
                 out.extend_from_slice(&newest_before.0.to_be_bytes());
             }
             Record::Channel(channel) => encode_channel(channel, out),
+            Record::Share(share) => encode_share(share, out),
             Record::CopyEnd { newest } => {
                 out.push(KIND_COPY_END);
                 out.extend_from_slice(&newest.0.to_be_bytes());
@@ -174,6 +182,7 @@ impl<'a> Record<'a> {
                 Ok(Record::Boot { boot, newest_before: Stamp(BigEndian::read_u64(&rest[8..])) })
             }
             KIND_CHANNEL => decode_channel(payload).map(Record::Channel),
+            KIND_SHARE => decode_share(payload).map(Record::Share),
             KIND_COPY_END => {
                 let newest: [u8; 8] = rest.try_into().map_err(|_| RecordError::Truncated)?;
                 Ok(Record::CopyEnd { newest: Stamp(u64::from_be_bytes(newest)) })
@@ -181,6 +190,28 @@ impl<'a> Record<'a> {
             kind => Err(RecordError::UnknownKind(kind)),
         }
     }
+}
+
+fn encode_share(share: &Share, out: &mut Vec<u8>) {
+    out.push(KIND_SHARE);
+    out.extend_from_slice(&share.first.octets());
+    out.extend_from_slice(&share.last.octets());
+    out.push(side_bit(share.origin) | side_bit(share.owner) << 1);
+    out.extend_from_slice(&share.stamp.0.to_be_bytes());
+}
+
+fn decode_share(payload: &[u8]) -> Result<Share, RecordError> {
+    let octets: &[u8; SHARE_OCTETS] = payload.try_into().map_err(|_| RecordError::Truncated)?;
+    let address = |at: usize| Ipv4Addr::from_bits(BigEndian::read_u32(&octets[at..at + 4]));
+    let (first, last, sides) = (address(1), address(5), octets[9]);
+    if first > last {
+        return Err(RecordError::BadField("last address"));
+    }
+    if sides > 3 {
+        return Err(RecordError::BadField("sides"));
+    }
+    let stamp = Stamp(BigEndian::read_u64(&octets[10..]));
+    Ok(Share { first, last, owner: side_of(sides >> 1), origin: side_of(sides & 1), stamp })
 }
 
 fn encode_channel(channel: &Channel<'_>, out: &mut Vec<u8>) {
@@ -371,6 +402,13 @@ mod tests {
             Record::Identity { database: [9; 16], complete: Complete::Yes },
             Record::Boot { boot: 5, newest_before: Stamp(11) },
             Record::CopyEnd { newest: Stamp(12) },
+            Record::Share(Share {
+                first: Ipv4Addr::new(10, 0, 0, 128),
+                last: Ipv4Addr::new(10, 0, 0, 250),
+                owner: Side::Secondary,
+                origin: Side::Primary,
+                stamp: Stamp(13),
+            }),
             Record::Channel(Channel {
                 name: "dhcp1",
                 state: 3,

@@ -4,25 +4,28 @@
 //! turn's outbox and keeps it. Offers are told to the pools here too, so that an address is in its pool's
 //! order exactly while nobody was offered it.
 
+mod shares;
+
 use std::net::Ipv4Addr;
 
 use super::offers::{ClientOnLink, Offer, Offers};
 use super::outbox::Outbox;
 use crate::clock::{Now, Wall};
-use crate::lease::pool::{PoolId, Pools};
+use crate::lease::merge::{Merged, Seen, merge};
+use crate::lease::pool::{Place, PoolId, Pools};
 use crate::lease::record::{Record, decode_client, encode_client};
+use crate::lease::shares::Shares;
 use crate::lease::stamp::StampClock;
 use crate::lease::table::{LeaseTable, client_hash};
 use crate::lease::transition::{self, Change, Term};
 use crate::lease::{Binding, BindingState, Client, ClientKey, Side, Stamp};
 
-/// Addresses with a binding that are considered for one client of a pair; settled ones stand first in the order.
-const CANDIDATES: usize = 32;
-
 /// Bindings, pools and offers.
 #[derive(Debug)]
 pub struct Bindings {
     table: LeaseTable,
+    /// Who owns the addresses without a binding; empty where the server stands alone.
+    shares: Shares,
     pools: Pools,
     /// Pools of a configuration that is being taken over: kept in step while they are filled.
     next_pools: Option<Pools>,
@@ -59,12 +62,22 @@ pub enum Author {
     Partner,
 }
 
+/// What became of a change that the partner made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// One record stands on both sides, or will.
+    Merged,
+    /// Two clients were promised the address.
+    Conflict,
+}
+
 impl Bindings {
     /// No bindings. `hash_key` is secret and random.
     #[must_use]
     pub fn new(hash_key: u64) -> Bindings {
         Bindings {
             table: LeaseTable::new(hash_key),
+            shares: Shares::default(),
             pools: Pools::default(),
             next_pools: None,
             offers: Offers::default(),
@@ -93,10 +106,30 @@ impl Bindings {
         self.keep(binding, out);
     }
 
-    /// Writes the result of a merge as a new own change.
-    pub fn rewrite(&mut self, result: &Binding<'_>, now: Wall, out: &mut Outbox) {
-        let binding = Binding { origin: self.side, stamp: self.stamps.next(now), ..*result };
-        self.keep(&binding, out);
+    /// Merges a change that the partner made with what is known here (failover.md section 5).
+    pub fn take_in(&mut self, theirs: &Binding<'_>, seen: Seen, now: Wall, out: &mut Outbox) -> Taken {
+        let Some(ours) = self.table.find(theirs.address) else {
+            self.accept(theirs, out);
+            return Taken::Merged;
+        };
+        let (result, conflict) = match merge(&ours, theirs, seen, now) {
+            Merged::Theirs => {
+                self.accept(theirs, out);
+                return Taken::Merged;
+            }
+            Merged::Ours => {
+                self.stamps.lift(theirs.stamp);
+                return Taken::Merged;
+            }
+            Merged::Both { result, conflict } => (result, conflict),
+        };
+        let mut details = Vec::new();
+        encode_client(&result.client, &mut details);
+        let result = result.without_client();
+        self.stamps.lift(theirs.stamp);
+        let (origin, stamp) = (self.side, self.stamps.next(now));
+        self.keep(&Binding { origin, stamp, client: decode_client(&details), ..result }, out);
+        if conflict { Taken::Conflict } else { Taken::Merged }
     }
 
     /// Tells the server's own addresses.
@@ -113,7 +146,7 @@ impl Bindings {
     /// Fills `pools` with all bindings and uses them.
     pub fn use_pools(&mut self, mut pools: Pools) {
         let all = self.table.slots(0, self.table.len());
-        pools.fill(all.map(|binding| (binding.address, binding.available_from())));
+        pools.fill(all.map(|binding| (binding.address, Place::of(&binding))));
         self.pools = pools;
     }
 
@@ -176,19 +209,6 @@ impl Bindings {
         self.pools.pool_mut(pool).next(now, is_touched)
     }
 
-    /// Addresses of a pool that are free, in the order in which a server of a pair considers them: what comes next,
-    /// what has been free longest, and from the top, where the partner comes last.
-    pub fn candidates(&mut self, pool: PoolId, now: Wall) -> Vec<Ipv4Addr> {
-        let next = self.next_in(pool, now);
-        let (table, offers, own) = (&self.table, &self.offers, &self.own);
-        let is_touched = |address: Ipv4Addr| {
-            table.contains(address) || offers.of_address(address).is_some() || own.contains(&address)
-        };
-        let pool = self.pools.pool(pool);
-        let longest = pool.longest_free(now, CANDIDATES);
-        next.into_iter().chain(longest).chain(pool.highest_unused(is_touched)).collect()
-    }
-
     /// Holds an offer, in place of the client's former one. Returns whether an older offer had to go for room.
     pub fn offer(&mut self, offer: Offer) -> bool {
         if let Some(former) = self.offers.of_client(offer.client).copied() {
@@ -198,8 +218,8 @@ impl Bindings {
         if let Some(oldest) = crowded_out {
             self.back_to_pool(oldest.address);
         }
-        let available_from = self.available_from(offer.address);
-        self.pools.take(offer.address, available_from);
+        let place = self.place(offer.address);
+        self.pools.take(offer.address, place);
         self.offers.hold(offer);
         crowded_out.is_some()
     }
@@ -244,7 +264,7 @@ impl Bindings {
             address: grant.address,
             state,
             origin: self.side,
-            owner: former.map_or(Side::default(), |binding| binding.owner),
+            owner: former.map_or_else(|| self.shares.owner(grant.address), |binding| binding.owner),
             start,
             end,
             last_seen: now,
@@ -288,7 +308,7 @@ impl Bindings {
             address,
             state,
             origin: self.side,
-            owner: former.map_or(Side::default(), |binding| binding.owner),
+            owner: former.map_or_else(|| self.shares.owner(address), |binding| binding.owner),
             start: former.map_or(now, |binding| binding.start),
             end,
             last_seen: former.map_or(now, |binding| binding.last_seen),
@@ -302,7 +322,7 @@ impl Bindings {
 
     fn keep(&mut self, binding: &Binding<'_>, out: &mut Outbox) {
         let offered = self.offers.drop_address(binding.address).is_some();
-        let former = self.available_from(binding.address);
+        let former = self.place(binding.address);
         if let Some(changed) = &mut self.changed {
             let former = self.table.find(binding.address).map(|binding| binding.stamp);
             let author = if binding.origin == self.side { Author::Own } else { Author::Partner };
@@ -311,7 +331,7 @@ impl Bindings {
         if !offered {
             self.pools.take(binding.address, former);
         }
-        self.pools.put(binding.address, Some(binding.available_from()));
+        self.pools.put(binding.address, Some(Place::of(binding)));
         if let Some(next) = &mut self.next_pools {
             follow(next, binding, former);
         }
@@ -320,12 +340,12 @@ impl Bindings {
     }
 
     fn back_to_pool(&mut self, address: Ipv4Addr) {
-        let available_from = self.available_from(address);
-        self.pools.put(address, available_from);
+        let place = self.place(address);
+        self.pools.put(address, place);
     }
 
-    fn available_from(&self, address: Ipv4Addr) -> Option<Wall> {
-        self.table.find(address).map(|binding| binding.available_from())
+    fn place(&self, address: Ipv4Addr) -> Option<Place> {
+        self.table.find(address).map(|binding| Place::of(&binding))
     }
 }
 
@@ -340,7 +360,7 @@ impl Bindings {
     pub fn fill_pools(&mut self, from: usize, count: usize) -> bool {
         if let Some(next) = &mut self.next_pools {
             for binding in self.table.slots(from, count) {
-                next.put_unless_kept(&self.pools, binding.address, binding.available_from());
+                next.put_unless_kept(&self.pools, binding.address, Place::of(&binding));
             }
         }
         from.saturating_add(count) >= self.table.len()
@@ -369,11 +389,11 @@ pub struct Grant<'a> {
     pub end: Wall,
 }
 
-fn follow(next: &mut Pools, binding: &Binding<'_>, former: Option<Wall>) {
+fn follow(next: &mut Pools, binding: &Binding<'_>, former: Option<Place>) {
     if let Some(former) = former
         && next.remove(binding.address, former)
     {
-        next.put(binding.address, Some(binding.available_from()));
+        next.put(binding.address, Some(Place::of(binding)));
     }
 }
 

@@ -4,12 +4,16 @@
 use std::net::Ipv4Addr;
 
 use super::counters::Silence;
-use super::failover::Strictness;
+use super::failover::{Strictness, Wanted};
 use super::request::Request;
 use super::service::Service;
 use crate::clock::Now;
 use crate::lease::Stamp;
 use crate::lease::owner::{Knowledge, Quiet};
+use crate::lease::pool::PoolId;
+
+/// Addresses that a server asks its partner for when it has none left for a new client.
+const RUN_SHORT: u32 = 256;
 
 /// How an address may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +36,7 @@ impl Service {
         let is_reserved = self.directory.reserved_for(address).is_some();
         let was_theirs = binding.is_some_and(|binding| binding.client.key() == Some(request.key));
         let settled = knowledge.is_settled(binding.as_ref());
-        if is_reserved && (settled || was_theirs) || knowledge.may_give(binding.as_ref(), now.wall) {
+        if is_reserved && (settled || was_theirs) || self.bindings.may_give(&knowledge, address, now.wall) {
             return Giving::Freely;
         }
         if self.failover.is_partner_down(partner) {
@@ -59,6 +63,44 @@ impl Service {
     fn has_outlived(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> bool {
         let lease = self.settings(request, address).policy().default_lease;
         !lease.is_infinite() && now.mono.since(self.failover.began()).as_secs() >= u64::from(lease.0)
+    }
+
+    /// The next address for a new client of a pair: one that is surely this server's; out of contact, when none is
+    /// left, an own one that may still be held, and last the partner's, those first that it gives last. In contact the
+    /// partner is asked for some instead.
+    pub(super) fn next_of_pair(&mut self, now: Now, request: &Request<'_>, pools: &[PoolId]) -> Option<Ipv4Addr> {
+        let mut own = Vec::new();
+        for &pool in pools {
+            own.clear();
+            own.extend(self.bindings.own_candidates(pool, now.wall));
+            let mut sure = own.iter().copied().filter(|&address| self.giving(now, request, address) == Giving::Freely);
+            if let Some(address) = sure.next() {
+                return Some(address);
+            }
+        }
+        let partner = self.directory.partner_of_subnet(request.subnet);
+        if self.failover.is_in_contact(partner, now.mono) {
+            for &pool in pools {
+                let (first, last) = self.bindings.pools().pool(pool).ends();
+                self.failover.ask_for(partner, Wanted { first, last, count: RUN_SHORT });
+            }
+            return None;
+        }
+        let mut all = Vec::new();
+        for &pool in pools {
+            all.extend(self.bindings.own_candidates(pool, now.wall));
+        }
+        for &pool in pools {
+            all.extend(self.bindings.partner_candidates(pool, now.wall));
+        }
+        all.into_iter().find(|&address| self.giving(now, request, address) != Giving::Not)
+    }
+
+    /// Asks the partner for an address that a client had before and wants again.
+    pub(super) fn ask_for_former(&mut self, address: Ipv4Addr) {
+        let partner = self.directory.partner_of(address);
+        let number = address.to_bits();
+        self.failover.ask_for(partner, Wanted { first: number, last: number, count: 1 });
     }
 
     /// Whether a NAK for `address` says only what no partner can contradict (rule 6): the record is known to both, in a

@@ -35,6 +35,7 @@ use crate::clock::{Mono, Now};
 use crate::config::{Config, part_clashes};
 use crate::lease::Binding;
 use crate::lease::record::{Complete, Record};
+use crate::lease::shares::Share;
 use crate::wire::dhcp::{Scratch, parse};
 use bindings::Bindings;
 use duty::Room;
@@ -100,6 +101,11 @@ impl Server {
     /// Takes over a binding from the journal.
     pub fn replay(&mut self, binding: &Binding<'_>) {
         self.service.bindings.replay(binding);
+    }
+
+    /// Takes over from the journal whose a run of addresses is.
+    pub fn replay_share(&mut self, share: &Share) {
+        self.service.bindings.replay_share(share);
     }
 
     /// Takes over any other fact from the journal.

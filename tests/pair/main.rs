@@ -17,6 +17,7 @@ mod returns;
 #[expect(dead_code, unused_imports, reason = "pairs need only a part of what the tests of one server use")]
 #[path = "../netns/rig/mod.rs"]
 mod rig;
+mod shares;
 mod split;
 mod starts;
 mod subnets;

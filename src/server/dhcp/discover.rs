@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 use log::{info, warn};
 
 use crate::clock::{Now, Secs};
+use crate::config::Range;
 use crate::lease::Binding;
+use crate::lease::pool::PoolId;
 use crate::server::counters::{Counter, Silence};
 use crate::server::giving::Giving;
 use crate::server::limiter::Line;
@@ -68,30 +70,13 @@ impl Service {
     }
 
     fn next_free(&mut self, now: Now, request: &Request<'_>) -> Option<Ipv4Addr> {
-        for &pool in self.directory.pools_of_link(request.link) {
-            let range = self.directory.range(pool);
-            let registered = range.policy.registered_clients_only && request.host.is_none();
-            if registered || !crate::server::directory::admits(range, request.host) {
-                continue;
-            }
-            if !self.failover.is_pair() {
-                if let Some(address) = self.bindings.next_in(pool, now.wall) {
-                    return Some(address);
-                }
-                continue;
-            }
-            let candidates = self.bindings.candidates(pool, now.wall);
-            let this: &Service = self;
-            let given = |wanted| {
-                let fits = move |&address: &Ipv4Addr| this.giving(now, request, address) == wanted;
-                candidates.iter().copied().filter(fits)
-            };
-            // What is not surely this server's is taken from where the partner comes last.
-            if let Some(address) = given(Giving::Freely).next().or_else(|| given(Giving::PingFirst).next_back()) {
-                return Some(address);
-            }
+        let pools = self.directory.pools_of_link(request.link);
+        let fits = |pool: &&PoolId| is_for(self.directory.range(**pool), request);
+        if self.failover.is_pair() {
+            let pools: Vec<PoolId> = pools.iter().filter(fits).copied().collect();
+            return self.next_of_pair(now, request, &pools);
         }
-        None
+        pools.iter().filter(fits).find_map(|&pool| self.bindings.next_in(pool, now.wall))
     }
 
     /// The client's reserved address on this link, unless somebody else still has it.
@@ -253,6 +238,12 @@ impl Service {
         }
         Some(probe)
     }
+}
+
+/// Whether a range is for this client.
+fn is_for(range: &Range, request: &Request<'_>) -> bool {
+    let registered = range.policy.registered_clients_only && request.host.is_none();
+    !registered && crate::server::directory::admits(range, request.host)
 }
 
 fn is_lease(binding: &Binding<'_>) -> bool {

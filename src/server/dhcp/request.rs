@@ -157,6 +157,7 @@ impl Service {
             Claim::Reboot | Claim::Renew | Claim::Rebind => {
                 // A client that says it holds the address is its own witness: no ping, but with StrictShares silence.
                 if self.giving(now, request, address) == Giving::Not {
+                    self.ask_for_former(address);
                     return Err(Silence::NotOurs);
                 }
                 let lease = self.lease_anew(request, address);

@@ -1,14 +1,17 @@
 //! Applying a record of the partner's stream to the lease table (failover.md section 5).
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use log::{error, info, warn};
 
 use super::Around;
 use super::partner::{Have, Partner};
-use crate::lease::merge::{Merged, Seen, merge};
-use crate::lease::record::{Record, decode_client, encode_client};
+use crate::lease::merge::Seen;
+use crate::lease::record::Record;
+use crate::lease::shares::Share;
 use crate::lease::{Binding, Stamp};
+use crate::server::bindings::Taken;
 use crate::wire::failover::Header;
 
 /// A stamp further ahead of the lease clock than this is refused: it would lift every later stamp.
@@ -18,6 +21,7 @@ const STAMP_AHEAD_MAX: Duration = Duration::from_secs(86_400);
 pub(super) fn record(partner: &mut Partner, header: &Header, payload: &[u8], around: &mut Around<'_>) {
     match Record::decode(payload) {
         Ok(Record::Binding(theirs)) => binding(partner, header, &theirs, around),
+        Ok(Record::Share(theirs)) => share(partner, header, &theirs, around),
         Ok(Record::CopyEnd { newest }) => copy_ends(partner, header, newest, around),
         Ok(Record::Identity { .. } | Record::Boot { .. } | Record::Channel(_)) => {
             warn!("partner {}: a record that does not belong in a stream is left out", partner.name);
@@ -27,16 +31,7 @@ pub(super) fn record(partner: &mut Partner, header: &Header, payload: &[u8], aro
 }
 
 fn binding(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around: &mut Around<'_>) {
-    let limit = around.now.wall.millis().saturating_add(STAMP_AHEAD_MAX.as_millis() as u64);
-    if theirs.stamp.wall().millis() > limit {
-        error!(
-            "partner {}: change of {} is stamped over a day ahead: refused; set the clocks",
-            partner.name, theirs.address
-        );
-        return;
-    }
-    if around.directory.partner_of(theirs.address).is_some_and(|owner| owner != partner.id) {
-        warn!("partner {}: change of {} which is another primary's: refused", partner.name, theirs.address);
+    if !is_acceptable(partner, (theirs.address, theirs.stamp), around) {
         return;
     }
     if theirs.origin == partner.side {
@@ -50,10 +45,36 @@ fn binding(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around:
     }
 }
 
+/// A run of addresses that has, or had, another owner: the newer stamp stands.
+fn share(partner: &mut Partner, header: &Header, theirs: &Share, around: &mut Around<'_>) {
+    if !is_acceptable(partner, (theirs.first, theirs.stamp), around) {
+        return;
+    }
+    around.bindings.accept_share(theirs, around.out);
+    if theirs.origin != partner.side && theirs.stamp > partner.have.stamp {
+        partner.have = Have { boot: header.boot, stamp: theirs.stamp };
+    }
+}
+
+/// Whether a change that begins at an address may be taken: its stamp is no wild one, and the address is no other
+/// primary's.
+fn is_acceptable(partner: &Partner, (address, stamp): (Ipv4Addr, Stamp), around: &Around<'_>) -> bool {
+    let limit = around.now.wall.millis().saturating_add(STAMP_AHEAD_MAX.as_millis() as u64);
+    if stamp.wall().millis() > limit {
+        error!("partner {}: change of {address} is stamped over a day ahead: refused; set the clocks", partner.name);
+        return false;
+    }
+    if around.directory.partner_of(address).is_some_and(|owner| owner != partner.id) {
+        warn!("partner {}: change of {address} which is another primary's: refused", partner.name);
+        return false;
+    }
+    true
+}
+
 /// A record of our own that comes back in a full copy: taken as it stands if it is newer.
 fn copied(theirs: &Binding<'_>, around: &mut Around<'_>) {
     let known = around.bindings.table().find(theirs.address);
-    if known.is_none_or(|ours| theirs.stamp > ours.stamp) {
+    if known.is_none_or(|ours| (theirs.stamp, theirs.origin) > (ours.stamp, ours.origin)) {
         around.bindings.accept(theirs, around.out);
     }
 }
@@ -62,43 +83,12 @@ fn copied(theirs: &Binding<'_>, around: &mut Around<'_>) {
 fn change(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around: &mut Around<'_>) {
     let known_here = header.partner_database == around.database.id();
     let seen = Seen { own_side: partner.side, stamp: if known_here { Stamp(header.have) } else { Stamp::default() } };
-    let Some(ours) = around.bindings.table().find(theirs.address) else {
-        around.bindings.accept(theirs, around.out);
-        return;
-    };
-    match merge(&ours, theirs, seen, around.now.wall) {
-        Merged::Theirs => around.bindings.accept(theirs, around.out),
-        Merged::Ours => around.bindings.stamps_mut().lift(theirs.stamp),
-        Merged::Both { result, conflict } => {
-            if conflict {
-                *around.conflicts += 1;
-                warn!(
-                    "partner {}: {} was given to two clients while the servers did not hear each other",
-                    partner.name, theirs.address
-                );
-            }
-            let mut details = Vec::new();
-            encode_client(&result.client, &mut details);
-            let result = Binding { client: decode_client(&details), ..detached(&result) };
-            around.bindings.stamps_mut().lift(theirs.stamp);
-            around.bindings.rewrite(&result, around.now.wall, around.out);
-        }
-    }
-}
-
-/// A binding without what it borrows.
-fn detached<'a>(binding: &Binding<'_>) -> Binding<'a> {
-    Binding {
-        address: binding.address,
-        state: binding.state,
-        origin: binding.origin,
-        owner: binding.owner,
-        start: binding.start,
-        end: binding.end,
-        last_seen: binding.last_seen,
-        bar: binding.bar,
-        stamp: binding.stamp,
-        client: Default::default(),
+    if around.bindings.take_in(theirs, seen, around.now.wall, around.out) == Taken::Conflict {
+        *around.conflicts += 1;
+        warn!(
+            "partner {}: {} was given to two clients while the servers did not hear each other",
+            partner.name, theirs.address
+        );
     }
 }
 

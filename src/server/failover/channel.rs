@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Around;
+use super::balance;
 use super::partner::{Came, Partner};
 use super::primary::Primary;
 use super::secondary::Secondary;
@@ -101,6 +102,11 @@ impl Channel {
             Table::Secondary(secondary) => secondary.tick(&mut self.partner, around),
         };
         self.stood_still = false;
+        let share = match &self.table {
+            Table::Primary(primary) => primary.share(),
+            Table::Secondary(_) => 0,
+        };
+        balance::tick(&mut self.partner, share, around);
         let flow = self.partner.send_due(around);
         match &mut self.table {
             Table::Primary(primary) => primary.on_flow(&mut self.partner, flow, around),

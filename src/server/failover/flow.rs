@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::Around;
-use super::outgoing::Cut;
+use super::outgoing::{Cut, Known};
 use super::partner::Partner;
 use crate::clock::Mono;
 use crate::wire::failover::{Body, PartnerState, Piece};
@@ -19,7 +19,7 @@ const LONELY_SEND: Duration = Duration::from_secs(1);
 impl Partner {
     /// The end of a turn: acknowledges, sends again, sends what is new. Whether the partner stopped acknowledging.
     pub(super) fn send_due(&mut self, around: &mut Around<'_>) -> Flow {
-        self.outgoing.fill(around.bindings.table(), self.side, FILL_SLICE, |address| {
+        self.outgoing.fill(known(around), self.side, FILL_SLICE, |address| {
             around.directory.partner_of(address) == Some(self.id)
         });
         if std::mem::take(&mut self.ack_owed) {
@@ -59,7 +59,7 @@ impl Partner {
         }
         let size = usize::from(self.common.buffer_size);
         for _ in 0..PIECES_A_TURN {
-            let Some(piece) = self.outgoing.cut(around.bindings.table(), size, now).map(owned) else { break };
+            let Some(piece) = self.outgoing.cut(known(around), size, now).map(owned) else { break };
             self.send_piece(&piece, around);
         }
         Flow::Goes
@@ -77,7 +77,7 @@ impl Partner {
             self.begin_stream(around);
         }
         let size = usize::from(self.common.buffer_size);
-        let fresh = self.outgoing.cut(around.bindings.table(), size, now).map(owned);
+        let fresh = self.outgoing.cut(known(around), size, now).map(owned);
         if let Some(piece) = fresh.or_else(|| self.outgoing.last().map(owned)) {
             self.send_piece(&piece, around);
         }
@@ -119,6 +119,10 @@ pub(super) enum Flow {
     Goes,
     /// SyncBindRetryMax resends were not acknowledged.
     Stalls,
+}
+
+fn known<'a>(around: &'a Around<'_>) -> Known<'a> {
+    Known { table: around.bindings.table(), shares: around.bindings.shares() }
 }
 
 fn owned(cut: Cut<'_>) -> (u64, u32, Vec<u8>) {

@@ -6,6 +6,7 @@
 
 use log::{info, warn};
 
+use super::balance::Balance;
 use super::channel::{Channel, Table};
 use super::partner::Partner;
 use super::primary::Primary;
@@ -165,6 +166,8 @@ impl Failover {
 fn adopt(channel: &mut Channel, wanted: Wanted<'_>, count: usize, now: Mono) {
     channel.partner.set_common(wanted.common);
     channel.partner.push.wake(now);
+    // What was counted is of the ranges of before.
+    channel.partner.balance = Balance::default();
     match (&mut channel.table, wanted.own) {
         (Table::Primary(primary), Own::Primary(own)) => primary.set_settings(own),
         (Table::Secondary(secondary), Own::Secondary(own)) => {

@@ -5,6 +5,7 @@
 //! by `server/mod.rs`; [`super::duty`] asks whether a subnet is served.
 
 mod apply;
+mod balance;
 mod channel;
 mod drill;
 mod flow;
@@ -43,6 +44,7 @@ use channel::{Channel, Table};
 use primary::Stopping;
 use states::Verdict;
 
+pub use balance::Wanted;
 pub use drill::{DRILL_MAX, Drill, Progress, Word};
 pub use settings::Strictness;
 pub use states::state_name;
@@ -214,11 +216,13 @@ impl Failover {
     /// Finds the newest own change of each channel.
     fn count_newest(&mut self, bindings: &Bindings, directory: &Directory) {
         let table = bindings.table();
-        for binding in table.slots(0, table.len()) {
-            let Some(partner) = directory.partner_of(binding.address) else { continue };
+        let bound = table.slots(0, table.len()).map(|binding| (binding.address, binding.origin, binding.stamp));
+        let runs = bindings.shares().iter().map(|run| (run.first, run.origin, run.stamp));
+        for (address, origin, stamp) in bound.chain(runs) {
+            let Some(partner) = directory.partner_of(address) else { continue };
             let Some(channel) = self.channels.get_mut(partner.0) else { continue };
-            if binding.origin == channel.partner.side {
-                channel.partner.newest = channel.partner.newest.max(binding.stamp);
+            if origin == channel.partner.side {
+                channel.partner.newest = channel.partner.newest.max(stamp);
             }
         }
     }
@@ -327,8 +331,9 @@ impl Failover {
             let begin = (!channel.is_begun).then_some(now);
             // Often enough that a gap between two turns shows that this server stood still.
             let watch = Some(now + channel.partner.rhythm.stall() / 2);
-            let streams = [channel.partner.stream_due(now), channel.partner.push.next_due()];
-            [begin, table, watch].into_iter().chain(streams).flatten().min()
+            let partner = &channel.partner;
+            let own = [partner.stream_due(now), partner.push.next_due(), partner.balance.next_due()];
+            own.into_iter().chain([begin, table, watch]).flatten().min()
         };
         self.channels.iter().filter_map(due).min()
     }
@@ -336,13 +341,14 @@ impl Failover {
     /// What is known for deciding who may give an address of `partner`; none where the server stands alone.
     #[must_use]
     pub fn knowledge(&self, partner: Option<PartnerId>) -> Option<Knowledge> {
-        let channel = self.channels.get(partner?.0)?;
-        Some(Knowledge {
-            side: channel.partner.side,
-            complete: self.database.complete() == Complete::Yes,
-            quiet: channel.partner.quiet,
-            margin: channel.partner.margin(),
-        })
+        Some(self.channels.get(partner?.0)?.partner.knowledge(&self.database))
+    }
+
+    /// Notes addresses that the partner is to be asked for: a client waits, and none of ours is free.
+    pub fn ask_for(&mut self, partner: Option<PartnerId>, wanted: Wanted) {
+        if let Some(channel) = partner.and_then(|partner| self.channels.get_mut(partner.0)) {
+            channel.partner.balance.ask_for(wanted);
+        }
     }
 
     /// Whether a partner is in contact; true where the server stands alone.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::clock::Mono;
 use crate::journal::frame;
 use crate::lease::record::Record;
+use crate::lease::shares::Shares;
 use crate::lease::table::LeaseTable;
 use crate::lease::{Side, Stamp};
 
@@ -30,6 +31,13 @@ pub(super) enum Content {
     Changes,
     /// Every binding of the channel, whatever its origin, then a mark; for a partner that is not complete.
     Copy,
+}
+
+/// Where records are composed from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    pub(super) table: &'a LeaseTable,
+    pub(super) shares: &'a Shares,
 }
 
 /// One piece that is not acknowledged.
@@ -151,15 +159,20 @@ impl Outgoing {
     }
 
     /// Goes on with the walk over the table; `belongs` tells whether an address is of this channel.
-    pub(super) fn fill(&mut self, table: &LeaseTable, side: Side, slice: usize, belongs: impl Fn(Ipv4Addr) -> bool) {
+    pub(super) fn fill(&mut self, known: Known<'_>, side: Side, slice: usize, belongs: impl Fn(Ipv4Addr) -> bool) {
         let Some(from) = self.walk else { return };
-        for binding in table.slots(from, slice) {
-            let wanted = self.content == Content::Copy || binding.origin == side && binding.stamp > self.from;
-            if wanted && belongs(binding.address) {
+        let (content, after) = (self.content, self.from);
+        let wanted = |origin, stamp| content == Content::Copy || origin == side && stamp > after;
+        for binding in known.table.slots(from, slice) {
+            if wanted(binding.origin, binding.stamp) && belongs(binding.address) {
                 self.pending.insert((binding.stamp, binding.address.to_bits()));
             }
         }
-        self.walk = (from + slice < table.len()).then_some(from + slice);
+        if from == 0 {
+            let runs = known.shares.iter().filter(|run| wanted(run.origin, run.stamp) && belongs(run.first));
+            self.pending.extend(runs.map(|run| (run.stamp, run.first.to_bits())));
+        }
+        self.walk = (from + slice < known.table.len()).then_some(from + slice);
     }
 
     /// The partner holds all own changes up to `have`: they need not be sent (again).
@@ -214,11 +227,11 @@ impl Outgoing {
     }
 
     /// Cuts the next piece of at most `size` octets, if there is anything to send and the window has room.
-    pub(super) fn cut(&mut self, table: &LeaseTable, size: usize, now: Mono) -> Option<Cut<'_>> {
+    pub(super) fn cut(&mut self, known: Known<'_>, size: usize, now: Mono) -> Option<Cut<'_>> {
         if self.walk.is_some() || self.window.len() >= WINDOW {
             return None;
         }
-        self.compose(table, size.max(1));
+        self.compose(known, size.max(1));
         if self.uncut.is_empty() {
             return None;
         }
@@ -270,7 +283,7 @@ impl Outgoing {
         self.window.iter().filter(|flight| !flight.acked).map(|flight| flight.sent + wait).min()
     }
 
-    fn compose(&mut self, table: &LeaseTable, size: usize) {
+    fn compose(&mut self, known: Known<'_>, size: usize) {
         while self.uncut.len() < size.min(AHEAD) {
             let behind = (Bound::Excluded(self.composed), Bound::Unbounded);
             let next = self.pending.range(behind).next().copied();
@@ -284,7 +297,11 @@ impl Outgoing {
             }
             let Some((stamp, address)) = next else { break };
             self.composed = (stamp, address);
-            if let Some(binding) = table.find(Ipv4Addr::from_bits(address)) {
+            let address = Ipv4Addr::from_bits(address);
+            // A stamp is of one record only: of a run that begins here, or of the address itself.
+            if let Some(share) = known.shares.find(address, stamp) {
+                frame::append(&mut self.uncut, |payload| Record::Share(*share).encode(payload));
+            } else if let Some(binding) = known.table.find(address) {
                 frame::append(&mut self.uncut, |payload| Record::Binding(binding).encode(payload));
             }
         }
@@ -324,9 +341,11 @@ mod tests {
     }
 
     fn all_octets(outgoing: &mut Outgoing, table: &LeaseTable) -> Vec<u8> {
-        outgoing.fill(table, Side::Secondary, 100, |_| true);
+        let shares = Shares::default();
+        let known = Known { table, shares: &shares };
+        outgoing.fill(known, Side::Secondary, 100, |_| true);
         let mut octets = Vec::new();
-        while let Some(cut) = outgoing.cut(table, 64, Mono::default()) {
+        while let Some(cut) = outgoing.cut(known, 64, Mono::default()) {
             octets.extend_from_slice(cut.octets);
         }
         octets
@@ -366,11 +385,13 @@ mod tests {
         }
         let mut outgoing = Outgoing::new();
         outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(5)));
-        outgoing.fill(&table, Side::Secondary, 100, |_| true);
+        let shares = Shares::default();
+        let known = Known { table: &table, shares: &shares };
+        outgoing.fill(known, Side::Secondary, 100, |_| true);
         let size = 1;
         let mut number = 0;
         while outgoing.unacknowledged() == 2 {
-            let cut = outgoing.cut(&table, size, Mono::default()).expect("a record is under way");
+            let cut = outgoing.cut(known, size, Mono::default()).expect("a record is under way");
             let (stream, cut_number) = (cut.stream, cut.number);
             outgoing.acknowledge(stream, (cut_number + 1, 0), Mono::default());
             number += 1;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use log::{info, log, warn};
 
 use super::Around;
+use super::balance::Balance;
 use super::incoming::Incoming;
 use super::outgoing::{Content, Outgoing};
 use super::push::Push;
@@ -16,9 +17,10 @@ use super::states::{is_polling, state_name, state_number};
 use super::subnets::Told;
 use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
-use crate::lease::owner::Quiet;
+use crate::lease::owner::{Knowledge, Quiet};
 use crate::lease::record::{Channel, Complete, Record};
 use crate::lease::{Side, Stamp};
+use crate::server::database::Database;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
 
@@ -63,6 +65,7 @@ pub(super) struct Partner {
     /// When the session began, or the last piece of the partner's stream came.
     coming: Option<Mono>,
     pub(super) watch: Watch,
+    pub(super) balance: Balance,
 }
 
 /// How far the partner's changes are held: up to a stamp, reached under a boot of the partner.
@@ -129,6 +132,7 @@ impl Partner {
             sizes_differ: false,
             coming: None,
             watch: Watch::default(),
+            balance: Balance::default(),
         }
     }
 
@@ -150,6 +154,12 @@ impl Partner {
     /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
     pub(super) fn margin(&self) -> Duration {
         self.common.skew.max(Duration::from_millis(self.theirs.offset.unsigned_abs()))
+    }
+
+    /// What is known for deciding who may give an address.
+    pub(super) fn knowledge(&self, database: &Database) -> Knowledge {
+        let complete = database.complete() == Complete::Yes;
+        Knowledge { side: self.side, complete, quiet: self.quiet, margin: self.margin() }
     }
 
     /// Enters a state: the one place where that happens. The record of it is in this turn's commit.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use log::{info, warn};
 
+use super::balance::{self, Wanted};
 use super::flow::Flow;
 use super::partner::{Came, Partner, REPEAT_MIN};
 use super::settings::{ForPrimary, Rhythm};
@@ -83,6 +84,11 @@ impl Primary {
     /// The parameters.
     pub(super) fn settings(&self) -> &ForPrimary {
         &self.settings
+    }
+
+    /// FailoverShare; 0 while a stop is under way.
+    pub(super) fn share(&self) -> u64 {
+        if self.stop.is_some() { 0 } else { self.settings.share }
     }
 
     /// Uses other parameters from now on.
@@ -190,6 +196,7 @@ impl Primary {
                 let address = std::net::Ipv4Addr::from_bits(network);
                 self.on_return(partner, (transfer, Network { address, prefix }, Stamp(until)), around);
             }
+            Body::ShareReq { first, last, count } => balance::answer(partner, Wanted { first, last, count }, around),
             Body::CtlTaken if newest && header.state == PartnerState::Active => {
                 if let Some(giving) = self.stop.as_mut().or(self.drill.as_mut()) {
                     giving.taken = true;
@@ -205,7 +212,6 @@ impl Primary {
             | Body::SyncStart { .. }
             | Body::SubnetTaken { .. }
             | Body::CtlGive { .. }
-            | Body::ShareReq { .. }
             | Body::ConfigOffer { .. }
             | Body::ConfigReq { .. }
             | Body::ConfigData { .. } => {}

@@ -8,6 +8,7 @@ use std::time::Duration;
 use log::{error, warn};
 
 use super::Around;
+use super::balance::{self, Wanted};
 use super::drill::Wish;
 use super::flow::Flow;
 use super::follow::Occasion;
@@ -245,6 +246,7 @@ impl Secondary {
                     running.on_taken(transfer, subnet, around.now.mono);
                 }
             }
+            Body::ShareReq { first, last, count } => balance::answer(partner, Wanted { first, last, count }, around),
             Body::CtlGive { unacked } => self.on_give(partner, unacked, around),
             Body::Hello { .. }
             | Body::HelloAck { .. }
@@ -255,7 +257,6 @@ impl Secondary {
             | Body::SyncStart { .. }
             | Body::SubnetReturn { .. }
             | Body::CtlTaken
-            | Body::ShareReq { .. }
             | Body::ConfigOffer { .. }
             | Body::ConfigReq { .. }
             | Body::ConfigData { .. } => {}

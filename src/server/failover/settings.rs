@@ -44,6 +44,8 @@ pub(super) struct ForPrimary {
     pub wait_control: Duration,
     /// StrictShares.
     pub strict: Strictness,
+    /// FailoverShare, in per cent; 0: the failover gets nothing.
+    pub share: u64,
     /// HandOverOnStop.
     pub hand_over: bool,
 }
@@ -129,6 +131,7 @@ pub(super) fn of_primary(settings: &FailoverSettings) -> (Common, ForPrimary) {
         claims_max: settings.ctl_req_retry_max,
         wait_control: settings.wait_ctl_ret,
         strict,
+        share: u64::from(settings.share_percent),
         hand_over: settings.hand_over_on_stop,
     };
     (Common::new(&settings.common), own)

@@ -23,8 +23,10 @@ struct Count {
     declined: u64,
     /// Addresses of the ranges that are taken, leased or declined.
     taken: u64,
-    /// Free addresses that are the partner's.
+    /// Free addresses with a binding that are the partner's.
     partner: u64,
+    /// Addresses of the ranges with a binding that would be the partner's without.
+    bound_in_partners_runs: u64,
 }
 
 impl SubnetCount {
@@ -44,7 +46,10 @@ impl SubnetCount {
             count.active += u64::from(binding.is_active(now.wall));
             count.declined += u64::from(is_taken && binding.state == BindingState::Unavailable);
             count.taken += u64::from(is_taken && in_range);
-            count.partner += u64::from(!is_taken && in_range && binding.owner != service.bindings.side());
+            let side = service.bindings.side();
+            count.partner += u64::from(!is_taken && in_range && binding.owner != side);
+            let unbound = service.bindings.shares().owner(binding.address);
+            count.bound_in_partners_runs += u64::from(in_range && unbound != side);
         }
         self.cursor += SLICE;
         if self.cursor < table.len() {
@@ -92,14 +97,20 @@ impl SubnetCount {
         let count = self.counts[index];
         let pools = service.directory.pools_of_link(subnet.link);
         let own = pools.iter().filter(|&&pool| subnet.network.contains(service.directory.range(pool).first));
-        let size: u64 = own.map(|&pool| service.bindings.pools().pool(pool).size()).sum();
+        let own = own.map(|&pool| service.bindings.pools().pool(pool));
+        let size: u64 = own.clone().map(|pool| pool.size()).sum();
         let free = size.saturating_sub(count.taken);
+        let (bindings, mut partner) = (&service.bindings, 0);
+        if service.failover.is_pair() {
+            let runs: u64 = own.map(|pool| bindings.shares().size_within(pool, bindings.side().other())).sum();
+            partner = (count.partner + runs.saturating_sub(count.bound_in_partners_runs)).min(free);
+        }
         Row {
             subnet: subnet.network.to_string(),
             size,
             active: count.active,
-            free_own: free.saturating_sub(count.partner),
-            free_partner: count.partner,
+            free_own: free - partner,
+            free_partner: partner,
             offered,
             declined: count.declined,
             percent: (count.taken * 100).checked_div(size).unwrap_or(0),

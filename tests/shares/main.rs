@@ -1,0 +1,53 @@
+//! Random walks of two servers over the rules of who may give an address (failover.md section 7), with the server's own
+//! bindings, shares, merge and codec, and a network, crashes, lost disks and clients that the walk makes up.
+//!
+//! No address may be in two unexpired leases; and the walk must find such when a rule is left out.
+
+mod runs;
+mod server;
+mod walk;
+
+use walk::{Figures, Rules, World};
+
+/// Walks of each test.
+const SEEDS: u64 = 200;
+const STEPS: u32 = 500;
+
+fn walk_all(rules: Rules, seeds: u64) -> (u64, Figures) {
+    let mut found = 0;
+    let mut sum = Figures::default();
+    for seed in 1..=seeds {
+        let mut world = World::new(seed, rules);
+        match world.walk(STEPS) {
+            Ok(()) if rules == Rules::All => world.settle().unwrap_or_else(|why| panic!("seed {seed}: {why}")),
+            Ok(()) => {}
+            Err(why) => {
+                assert_ne!(rules, Rules::All, "seed {seed}: {why}");
+                found += 1;
+            }
+        }
+        sum.add(&world.figures);
+    }
+    println!("{rules:?}: {seeds} walks of {STEPS} s, {sum:?}, {found} with an address in two hands");
+    (found, sum)
+}
+
+#[test]
+fn with_all_rules_no_address_is_ever_in_two_hands_and_both_tables_become_equal() {
+    let (found, sum) = walk_all(Rules::All, SEEDS);
+    assert_eq!(found, 0);
+    assert!(sum.grants > 20 * SEEDS && sum.moves > 2 * SEEDS && sum.disks_lost > SEEDS / 4, "a walk that goes nowhere");
+    assert!(sum.by_failover > SEEDS, "new clients of the failover get addresses from its share");
+}
+
+#[test]
+fn without_the_check_of_the_owner_the_walk_finds_addresses_in_two_hands() {
+    let (found, _) = walk_all(Rules::WithoutOwner, SEEDS / 8);
+    assert!(found > SEEDS / 16, "only {found}: the walk does not bite");
+}
+
+#[test]
+fn without_the_check_that_an_end_is_settled_the_walk_finds_addresses_in_two_hands() {
+    let (found, _) = walk_all(Rules::WithoutSettled, SEEDS / 8);
+    assert!(found > SEEDS / 16, "only {found}: the walk does not bite");
+}
