@@ -140,7 +140,7 @@ impl Duo {
 
     fn view(&self, server: usize) -> View<'_> {
         let engine = &self.servers[server].as_ref().expect("it runs").engine;
-        engine.server().failover().views(self.now()).next().expect("a partner")
+        engine.server().partners(self.now()).next().expect("a partner")
     }
 
     pub(super) fn state(&self, server: usize) -> &'static str {
