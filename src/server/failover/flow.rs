@@ -52,7 +52,7 @@ impl Partner {
                 Ok(None) => break,
                 Err(_) => {
                     self.outgoing.end();
-                    self.contact = None;
+                    self.lose_contact();
                     return Flow::Stalls;
                 }
             }

@@ -51,6 +51,8 @@ pub(super) struct Partner {
     acknowledged: u64,
     /// Whether the partner has been in contact in this run.
     pub(super) met: bool,
+    /// Whether polls, requests or changes stayed unanswered since then: that is what being out of contact means.
+    is_lost: bool,
     /// When the last message of the session came, acknowledging or not.
     pub(super) heard: Option<Mono>,
     pub(super) rhythm: Rhythm,
@@ -120,6 +122,7 @@ impl Partner {
             contact: None,
             acknowledged: 0,
             met: false,
+            is_lost: false,
             heard: None,
             rhythm: Rhythm::default(),
             round_trip: Duration::from_millis(1),
@@ -148,7 +151,12 @@ impl Partner {
 
     /// Whether the partner was heard of lately, and hears us.
     pub(super) fn is_in_contact(&self, now: Mono) -> bool {
-        self.contact.is_some_and(|contact| now.since(contact) <= self.rhythm.contact())
+        !self.is_lost && self.contact.is_some_and(|contact| now.since(contact) <= self.rhythm.contact())
+    }
+
+    /// What should have been answered was not.
+    pub(super) fn lose_contact(&mut self) {
+        self.is_lost = true;
     }
 
     /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
@@ -275,7 +283,7 @@ impl Partner {
         if self.session.acknowledged() > self.acknowledged {
             self.acknowledged = self.session.acknowledged();
             self.note_contact(now);
-            (self.contact, self.met) = (Some(now.mono), true);
+            (self.contact, self.met, self.is_lost) = (Some(now.mono), true, false);
             self.lonely_since = None;
         }
         self.heard = Some(now.mono);

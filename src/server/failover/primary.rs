@@ -39,8 +39,9 @@ pub(super) struct Primary {
     /// When the wait of the state ends.
     wait: Option<Mono>,
     claims: u32,
-    /// Number and time of the datagram that asked for control last.
-    asked: (u64, Mono),
+    /// Number of the datagram that first asked for control in this state, and when one followed on a header that had
+    /// not seen it.
+    asked: (u64, Option<Mono>),
     /// A planned stop.
     stop: Option<Giving>,
     /// A drill, until the failover has taken control.
@@ -75,7 +76,7 @@ impl Primary {
             announced,
             wait: None,
             claims: 0,
-            asked: (0, Mono::default()),
+            asked: (0, None),
             stop: None,
             drill: None,
         }
@@ -103,12 +104,12 @@ impl Primary {
         self.announced.clear();
         self.drill = None;
         self.request(partner, around);
+        self.asked = (partner.session.sequence(), None);
     }
 
     fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         self.wait = Some(around.now.mono + self.settings.wait_control);
         partner.send(Body::CtlReq, around);
-        self.asked = (partner.session.sequence(), around.now.mono);
     }
 
     /// This server stood still for so long that the failover may serve by now: nothing is served until it answers.
@@ -236,7 +237,9 @@ impl Primary {
         match partner.state {
             PartnerState::Claiming | PartnerState::Receiving if sleeps && self.stop.is_none() => {
                 if seen < self.asked.0 {
-                    if around.now.mono.since(self.asked.1) >= REPEAT_MIN {
+                    let now = around.now.mono;
+                    if self.asked.1.is_none_or(|again| now.since(again) >= REPEAT_MIN) {
+                        self.asked.1 = Some(now);
                         self.request(partner, around);
                     }
                 } else if holds_all {
@@ -345,7 +348,7 @@ impl Primary {
                 Patience::WaitForPartner if !partner.partner_down => self.request(partner, around),
                 Patience::WaitForPartner | Patience::Normal => {
                     let reason = format!("{} requests for control unanswered", self.claims + 1);
-                    partner.contact = None;
+                    partner.lose_contact();
                     self.serve(partner, &reason, around);
                 }
             },

@@ -315,7 +315,7 @@ impl Secondary {
         let now = around.now.mono;
         self.tick_wish(partner, around);
         if self.resume.is_some_and(|resume| resume <= now) {
-            partner.contact = None;
+            partner.lose_contact();
             self.take_over(partner, "it served before its restart and the primary does not answer", around);
         }
         match partner.state {
@@ -396,8 +396,7 @@ impl Secondary {
         }
         let refused = if self.refusals > 0 { ", its port is closed" } else { "" };
         let reason = format!("{} polls unanswered{refused}", self.tries + 1);
-        // That is what being out of contact means; the facts of its last datagram stay what they are.
-        partner.contact = None;
+        partner.lose_contact();
         self.take_over(partner, &reason, around);
     }
 

@@ -122,7 +122,7 @@ impl Secondary {
         self.tick_doubt(partner, around);
         if self.next_poll.is_none_or(|next| next <= now) {
             if self.unanswered > self.settings.polls_max {
-                partner.contact = None;
+                partner.lose_contact();
                 if partner.state == PartnerState::Returning {
                     self.take_over(partner, "the primary went silent while control was being returned", around);
                 }
@@ -156,7 +156,7 @@ impl Secondary {
             self.poll(partner, around);
             return;
         }
-        partner.contact = None;
+        partner.lose_contact();
         info!("partner {}: no answer in {} polls: this server serves on", partner.name, doubt.tries + 1);
         self.end_doubt(partner, around);
     }
