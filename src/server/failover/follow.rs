@@ -14,9 +14,9 @@ use super::secondary::Secondary;
 use super::settings::{self, Common, ForPrimary, ForSecondary};
 use super::{Failover, Patience, Rest, note_changes};
 use crate::clock::Mono;
-use crate::config::{Config, Role};
+use crate::config::Config;
 use crate::lease::Side;
-use crate::lease::record::{Complete, Record};
+use crate::lease::record::Record;
 use crate::server::event::PartnerId;
 
 /// Records of channels kept for partners that a later reload may bring back.
@@ -104,7 +104,7 @@ impl Failover {
     pub(in crate::server) fn follow(&mut self, rest: Rest<'_>) {
         let Rest { now, bindings, directory, out } = rest;
         let config = directory.config();
-        let was_pair = self.is_pair();
+        let had_failover = self.is_pair() && self.side() == Side::Primary;
         let wanted = wanted(config);
         let count = wanted.len();
         let mut former = std::mem::take(&mut self.channels);
@@ -131,12 +131,10 @@ impl Failover {
             bindings.begin_pair(self.side());
         }
         self.count_newest(bindings, directory);
-        if was_pair && !self.is_pair() && config.server.role == Role::Primary {
+        if had_failover && !self.is_pair() {
             warn!("UseFailoverServer is False by the reload: this server serves alone from now on");
             self.database.set_complete();
-            if self.database.complete() == Complete::Yes {
-                self.record_identity(out);
-            }
+            self.record_identity(out);
         }
     }
 
