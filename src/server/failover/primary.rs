@@ -38,7 +38,7 @@ pub(super) struct Primary {
     /// When the wait of the state ends.
     wait: Option<Mono>,
     claims: u32,
-    /// Number and time of the datagram that asked for control last.
+    /// Number of the first datagram that asked for control in this claim, and time of the last.
     asked: (u64, Mono),
     /// A planned stop.
     stop: Option<Giving>,
@@ -94,6 +94,8 @@ impl Primary {
     pub(super) fn claim(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         partner.enter(PartnerState::Claiming, reason, around.now);
         self.claims = 0;
+        // Any request of this claim counts: a repeat must not make the answers on their way worthless.
+        self.asked.0 = 0;
         self.announced.clear();
         self.drill = None;
         self.request(partner, around);
@@ -102,7 +104,8 @@ impl Primary {
     fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         self.wait = Some(around.now.mono + self.settings.wait_control);
         partner.send(Body::CtlReq, around);
-        self.asked = (partner.session.sequence(), around.now.mono);
+        let first = if self.asked.0 == 0 { partner.session.sequence() } else { self.asked.0 };
+        self.asked = (first, around.now.mono);
     }
 
     /// This server stood still for so long that the failover may serve by now: nothing is served until it answers.
