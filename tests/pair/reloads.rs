@@ -91,6 +91,7 @@ fn a_change_made_while_the_failover_serves_comes_with_the_primary() {
 fn a_reload_during_a_drill_changes_both() {
     let Some(stage) = Stage::set("reload-given", &[]) else { return };
     let (mut duo, crowd) = Duo::with_crowd(&stage, Setup::default());
+    duo.wait_for_readiness();
     duo.failover.must_control(&["takeover", "dhcp1"]);
     duo.wait_for_takeover();
     change(&mut duo);

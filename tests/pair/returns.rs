@@ -142,6 +142,7 @@ fn a_drill_moves_control_to_the_failover_and_back() {
     let (duo, crowd) = Duo::with_crowd(&stage, Setup::default());
     crowd.trickle(Duration::from_millis(100));
     let begun = Instant::now();
+    duo.wait_for_readiness();
     duo.failover.must_control(&["takeover", "dhcp1"]);
     duo.wait_for_takeover();
     duo.primary.wait_for_state("Given");

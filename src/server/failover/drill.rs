@@ -14,7 +14,7 @@ use super::partner::Partner;
 use super::secondary::Secondary;
 use super::states::{is_polling, state_name};
 use super::{Around, Failover, Rest};
-use crate::clock::Now;
+use crate::clock::{Mono, Now};
 use crate::wire::failover::{Body, PartnerState, Serves};
 
 /// A drill that is not done within this time is given up, and says why.
@@ -24,6 +24,8 @@ pub const DRILL_MAX: Duration = Duration::from_secs(10);
 const WISH_AGAIN: Duration = Duration::from_millis(100);
 /// And at most for so long: shorter than an operator waits, so that nothing happens after the answer.
 const WISH_MAX: Duration = Duration::from_secs(5);
+/// And for so long where the primary is out of contact: it may be only slow.
+const WISH_OUT_OF_CONTACT: Duration = Duration::from_secs(1);
 
 /// What an operator says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,16 @@ pub(super) enum Wish {
     Control,
     /// That it takes control back (CtlRet).
     Rest,
+}
+
+/// A wish that the primary has not answered yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wishing {
+    wish: Wish,
+    asked: Mono,
+    /// When it is said again.
+    pub(super) again: Mono,
+    until: Mono,
 }
 
 impl Word {
@@ -184,15 +196,12 @@ impl Channel {
                 primary.begin_drill(partner, "an operator's takeover", around.now);
                 Ok(())
             }
-            Table::Secondary(secondary) if is_polling(state) && in_contact => {
-                secondary.request(Wish::Control, around.now);
-                Ok(())
-            }
             Table::Secondary(_) if state == PartnerState::Syncing && in_contact => {
                 Err("not all bindings of the primary are here yet; try again when this server is Asleep".to_owned())
             }
             Table::Secondary(secondary) if is_polling(state) || state == PartnerState::Syncing => {
-                secondary.take_over(partner, "an operator's takeover, the primary is out of contact", around);
+                let wait = if in_contact { WISH_MAX } else { WISH_OUT_OF_CONTACT };
+                secondary.request(Wish::Control, (around.now, wait));
                 Ok(())
             }
             Table::Primary(_) | Table::Secondary(_) => Err(under_way(state)),
@@ -212,7 +221,7 @@ impl Channel {
                 Ok(())
             }
             Table::Secondary(secondary) if state == PartnerState::Active && in_contact => {
-                secondary.request(Wish::Rest, around.now);
+                secondary.request(Wish::Rest, (around.now, WISH_MAX));
                 Ok(())
             }
             Table::Secondary(_) if state == PartnerState::Active => {
@@ -290,8 +299,10 @@ impl Channel {
 
 impl Secondary {
     /// A drill: the primary is to give control, or to take it back. Its answer is CtlGive, or CtlReq.
-    pub(super) fn request(&mut self, wish: Wish, now: Now) {
-        self.wish = Some((wish, now.mono, now.mono + WISH_MAX));
+    /// An operator's takeover that stays unanswered, while nothing at all is heard, goes on without the primary.
+    pub(super) fn request(&mut self, wish: Wish, (now, wait): (Now, Duration)) {
+        let (asked, again) = (now.mono, now.mono);
+        self.wish = Some(Wishing { wish, asked, again, until: now.mono + wait });
     }
 
     /// Whether the primary has not answered yet.
@@ -301,20 +312,24 @@ impl Secondary {
 
     /// What is due by time.
     pub(super) fn tick_wish(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let Some((wish, again, until)) = self.wish else { return };
+        let Some(Wishing { wish, asked, again, until }) = self.wish else { return };
         let now = around.now.mono;
         let stands = match wish {
-            Wish::Control => is_polling(partner.state),
+            Wish::Control => is_polling(partner.state) || partner.state == PartnerState::Syncing,
             Wish::Rest => partner.state == PartnerState::Active,
         };
         if !stands || now >= until {
             self.wish = None;
+            let silent = partner.heard.is_none_or(|heard| heard < asked);
+            if stands && wish == Wish::Control && silent {
+                self.take_over(partner, "an operator's takeover, the primary does not answer", around);
+            }
             return;
         }
         if now < again {
             return;
         }
-        self.wish = Some((wish, now + WISH_AGAIN, until));
+        self.wish = Some(Wishing { wish, asked, again: now + WISH_AGAIN, until });
         match wish {
             Wish::Control => partner.send(Body::CtlReq, around),
             Wish::Rest => {

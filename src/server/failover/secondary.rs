@@ -9,7 +9,7 @@ use log::{error, warn};
 
 use super::Around;
 use super::balance::{self, Wanted};
-use super::drill::Wish;
+use super::drill::Wishing;
 use super::flow::Flow;
 use super::follow::Occasion;
 use super::partner::{Came, Partner};
@@ -60,8 +60,8 @@ pub(super) struct Secondary {
     occasion: Occasion,
     /// Whether the end of the process for a failed sync has been put off, and said so.
     is_put_off: bool,
-    /// What a drill wants of the primary: when it is said again, and until when.
-    pub(super) wish: Option<(Wish, Mono, Mono)>,
+    /// What a drill wants of the primary.
+    pub(super) wish: Option<Wishing>,
 }
 
 /// How far the sync at start is.
@@ -448,7 +448,7 @@ impl Secondary {
         // While bindings come, only their end is waited for: a wait that is over would make the loop spin.
         let coming = partner.state == PartnerState::Syncing && matches!(self.sync, Sync::Coming(_));
         let wait = self.wait.filter(|_| !serving && !coming);
-        let wish = self.wish.map(|wish| wish.1);
+        let wish = self.wish.map(|wish| wish.again);
         [transfer, update, poll, wait, doubt, wish, self.resume].into_iter().flatten().min()
     }
 }

@@ -21,6 +21,7 @@ pub(crate) use ledger::{How, Observer};
 pub(crate) use node::Node;
 pub(crate) use switch::{Fate, Port, Rule, Switch};
 
+use crate::rig::host::until;
 use crate::rig::{Host, Stage};
 
 /// The first primary.
@@ -153,6 +154,16 @@ impl<'a> Duo<'a> {
         let first = self.observer.first_answer(FAILOVER, how, since, patience);
         let first = first.unwrap_or_else(|| panic!("the failover answers no {how:?} within {patience:?}"));
         first.at - since
+    }
+
+    /// Waits until both are ready for a drill: in contact, with the same subnets.
+    pub(crate) fn wait_for_readiness(&self) {
+        for node in [&self.primary, &self.failover] {
+            until("ready for a drill", SLACK * 5, || {
+                let of = |member: &str| node.of_partner("", member);
+                of("subnets").as_deref() == Some("same") && of("contact").as_deref() == Some("true")
+            });
+        }
     }
 
     /// Waits until the failover serves.
