@@ -39,14 +39,8 @@ const SHARED_WORDS: [&str; 9] = [
 ];
 /// Where the words for a role may stand: they decide there which keys are legal, which state table runs, whether to
 /// answer, which sockets to open; and a report shows them.
-const ROLE_FILES: [&str; 6] = [
-    "src/config/",
-    "src/server/failover/mod.rs",
-    "src/server/failover/follow.rs",
-    "src/server/duty.rs",
-    "src/net/channels.rs",
-    "src/server/report/",
-];
+const ROLE_FILES: [&str; 5] =
+    ["src/config/", "src/server/failover/mod.rs", "src/server/duty.rs", "src/net/channels.rs", "src/server/report/"];
 /// Where besides the words for a side of the pair may stand: what a side is, how it is stored, how it is shown.
 const SIDE_FILES: [&str; 4] = ["src/lease/", "src/ctl/render.rs", "src/server/failover/", "src/server/bindings.rs"];
 /// The one file that may hold unsafe code, each block of it with its reason.
