@@ -13,7 +13,11 @@ use crate::lease::owner::{Knowledge, Quiet};
 use crate::lease::pool::PoolId;
 
 /// Addresses that a server asks its partner for when it has none left for a new client.
-const RUN_SHORT: u32 = 256;
+const RUN_SHORT: u32 = 1_024;
+/// With fewer own addresses in sight the partner is asked for more, before any client has to wait.
+const LOW: usize = 32;
+/// Addresses that it is asked for then: so few that a small range leaves it some.
+const AHEAD: u32 = 64;
 
 /// How an address may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -75,14 +79,16 @@ impl Service {
             own.extend(self.bindings.own_candidates(pool, now.wall));
             let mut sure = own.iter().copied().filter(|&address| self.giving(now, request, address) == Giving::Freely);
             if let Some(address) = sure.next() {
+                if own.len() < LOW && self.bindings.unused_ahead(pool, address) < LOW as u32 {
+                    self.ask_for_some(now, pool, AHEAD);
+                }
                 return Some(address);
             }
         }
         let partner = self.directory.partner_of_subnet(request.subnet);
         if self.failover.is_in_contact(partner, now.mono) {
             for &pool in pools {
-                let (first, last) = self.bindings.pools().pool(pool).ends();
-                self.failover.ask_for(partner, Wanted { first, last, count: RUN_SHORT });
+                self.ask_for_some(now, pool, RUN_SHORT);
             }
             return None;
         }
@@ -94,6 +100,15 @@ impl Service {
             all.extend(self.bindings.partner_candidates(pool, now.wall));
         }
         all.into_iter().find(|&address| self.giving(now, request, address) != Giving::Not)
+    }
+
+    /// Asks the partner, if it is in contact, for some addresses of a pool.
+    fn ask_for_some(&mut self, now: Now, pool: PoolId, count: u32) {
+        let (first, last) = self.bindings.pools().pool(pool).ends();
+        let partner = self.directory.partner_of(Ipv4Addr::from_bits(first));
+        if self.failover.is_in_contact(partner, now.mono) {
+            self.failover.ask_for(partner, Wanted { first, last, count });
+        }
     }
 
     /// Asks the partner for an address that a client had before and wants again.

@@ -50,7 +50,7 @@ fn strict_shares_true_goes_on_giving_settled_addresses_out_of_contact() {
     pair.power_off(F);
     pair.run(60);
     let began = pair.elapsed();
-    pair.lease_all(1..41);
+    pair.lease_all(1..21);
     assert!(pair.elapsed() - began < Duration::from_secs(1), "no client waits");
 }
 

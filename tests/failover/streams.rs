@@ -98,7 +98,8 @@ fn an_overtaken_piece_is_sent_again_before_wait_sync_bind_ack_secs() {
 fn sync_binding_buf_size_bounds_each_update_and_records_cross_pieces() {
     for size in [64, 1024, 4096] {
         let wide = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.20 - 10.1.0.219\n";
-        let setup = PairSetup::new().both(&format!("SyncBindingBufSize = {size}")).subnets(wide);
+        let setup =
+            PairSetup::new().both(&format!("SyncBindingBufSize = {size}")).primary("FailoverShare = 0").subnets(wide);
         let mut pair = Pair::settled(&setup);
         pair.power_off(F);
         let began = pair.elapsed();

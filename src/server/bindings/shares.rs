@@ -60,6 +60,14 @@ impl Bindings {
         unused.into_iter().chain(longest.take(CANDIDATES)).collect()
     }
 
+    /// How many addresses above `address` are own ones too, bound or not, without a gap.
+    #[must_use]
+    pub fn unused_ahead(&self, pool: PoolId, address: Ipv4Addr) -> u32 {
+        let (owner, _, until) = self.shares.stretch(address.to_bits());
+        let until = until.min(self.pools.pool(pool).ends().1);
+        if owner == self.side { until.saturating_sub(address.to_bits()) } else { 0 }
+    }
+
     /// Addresses of a pool that are free and the partner's, those first that it gives last.
     #[must_use]
     pub fn partner_candidates(&self, pool: PoolId, now: Wall) -> Vec<Ipv4Addr> {

@@ -26,12 +26,12 @@ const SLOWER: usize = 100;
 /// While more changes than this wait for the partner, it gets no addresses: clients' changes go first.
 const BACKLOG_MAX: usize = 1_000;
 /// The partner is asked so often at most, and for so many ranges at once.
-const ASK_EVERY: Duration = Duration::from_secs(1);
+const ASK_EVERY: Duration = Duration::from_millis(100);
 const WANTED_MAX: usize = 8;
 /// Addresses given for one request at most.
 const GIVEN_MAX: u32 = 1_024;
 /// Requests for ranges answered so often at most.
-const ANSWER_EVERY: Duration = Duration::from_millis(100);
+const ANSWER_EVERY: Duration = Duration::from_millis(50);
 
 /// Addresses that a server wants of its partner: some of a run, or the one that a former client of it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,9 +117,11 @@ impl Free {
 impl Balance {
     /// Notes what the partner is to be asked for.
     pub(super) fn ask_for(&mut self, wanted: Wanted) {
-        let known = self.wanted.iter().any(|other| (other.first, other.last) == (wanted.first, wanted.last));
-        if !known && self.wanted.len() < WANTED_MAX {
-            self.wanted.push(wanted);
+        let same = |other: &Wanted| (other.first, other.last) == (wanted.first, wanted.last);
+        match self.wanted.iter().position(same) {
+            Some(at) => self.wanted[at].count = self.wanted[at].count.max(wanted.count),
+            None if self.wanted.len() < WANTED_MAX => self.wanted.push(wanted),
+            None => {}
         }
     }
 

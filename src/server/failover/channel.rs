@@ -103,7 +103,7 @@ impl Channel {
         };
         self.stood_still = false;
         let share = match &self.table {
-            Table::Primary(primary) => primary.share(),
+            Table::Primary(primary) => primary.settings().share,
             Table::Secondary(_) => 0,
         };
         balance::tick(&mut self.partner, share, around);

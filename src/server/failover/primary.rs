@@ -87,11 +87,6 @@ impl Primary {
         &self.settings
     }
 
-    /// FailoverShare; 0 while a stop is under way.
-    pub(super) fn share(&self) -> u64 {
-        if self.stop.is_some() { 0 } else { self.settings.share }
-    }
-
     /// Uses other parameters from now on.
     pub(super) fn set_settings(&mut self, settings: ForPrimary) {
         self.settings = settings;
