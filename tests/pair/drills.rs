@@ -50,6 +50,8 @@ fn a_drill_ends_when_the_failover_dies_in_it() {
     let (duo, crowd) = Duo::with_crowd(&stage, Setup::default());
     duo.wait_for_readiness();
     duo.primary.must_control(&["takeover", "failover"]);
+    // Polls have told the primary how often they come.
+    live(Duration::from_millis(500));
     let killed = duo.failover.kill_9();
     let patience = duo.setup.timers.detection() + Duration::from_secs(1) + SLACK;
     duo.observer.first_of(PRIMARY, killed, patience).expect("the primary serves again");
