@@ -279,9 +279,12 @@ impl Partner {
     }
 
     fn hear(&mut self, now: Now) {
-        // An acknowledgement of long ago, said again and again, does not show that the partner hears us now.
-        if self.session.acknowledged() > self.acknowledged {
-            self.acknowledged = self.session.acknowledged();
+        // An acknowledgement of long ago, said again and again while later datagrams stay without one, does not show that
+        // the partner hears us now.
+        let acknowledged = self.session.acknowledged();
+        let is_all = acknowledged > 0 && acknowledged == self.session.sequence();
+        if acknowledged > self.acknowledged || is_all {
+            self.acknowledged = acknowledged;
             self.note_contact(now);
             (self.contact, self.met, self.is_lost) = (Some(now.mono), true, false);
             self.lonely_since = None;
