@@ -226,9 +226,8 @@ class Understudy(Pair):
 
     def states(self):
         """The state of each channel, as the second sees it."""
-        text = run([self.bench.control_program, "-s", self.second.path("control"), "status"])
-        lines = [line for line in text.splitlines() if line.startswith("partner ")]
-        return [line.split(": ", 1)[1].split(" ", 1)[0] for line in lines]
+        partners = self.control(self.second, "status").get("partners", [])
+        return [partner["state"] for partner in partners]
 
     def blackout(self):
         found = re.findall(r"longest blackout (\d+) ms", self.second.said())
