@@ -147,6 +147,7 @@ fn datagrams_of_former_boots_change_nothing() {
         duo.failover.kill_9();
         duo.failover.launch();
         duo.wait_for_rest();
+        live(Duration::from_millis(500));
     }
     duo.primary.stop();
     duo.failover.stop();

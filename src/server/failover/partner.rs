@@ -279,8 +279,8 @@ impl Partner {
     }
 
     fn hear(&mut self, now: Now) {
-        // An acknowledgement of long ago, said again and again while later datagrams stay without one, does not show that
-        // the partner hears us now.
+        // An acknowledgement of long ago, said again and again while later datagrams stay without one, does not show
+        // that the partner hears us now.
         let acknowledged = self.session.acknowledged();
         let is_all = acknowledged > 0 && acknowledged == self.session.sequence();
         if acknowledged > self.acknowledged || is_all {
