@@ -28,7 +28,8 @@ pub struct HeldMessage {
     /// When it came, on the lease clock.
     pub came: Wall,
     client: ClientOnLink,
-    since: Mono,
+    /// When it came, on the monotonic clock.
+    pub since: Mono,
 }
 
 /// All messages that wait, oldest first.

@@ -31,8 +31,6 @@ const BOOTREQUEST: u8 = 1;
 /// A change by the partner this long before a message came here may still be its answer: two servers do not read their
 /// clocks, nor get a message, at the same moment.
 const SAME_MILLIS: u64 = 20;
-/// Control moves within this time while both servers hear each other.
-const OFFERED_MILLIS: u64 = 50;
 /// Relays that a message may have passed (RFC 1542 section 4.1.1).
 const HOPS_MAX: u8 = 16;
 
@@ -210,9 +208,9 @@ impl Service {
         let Ok(client) = identify(message) else { return false };
         let partner = self.directory.partner_of(held.subnet.address);
         // An offer leaves no change: a partner that served until a moment ago has made it.
-        let is_old = now.wall.millis().saturating_sub(held.came.millis()) > OFFERED_MILLIS;
+        let silent = self.failover.silent_for(partner, now.mono);
         let discovers = message.options.message_type() == Some(MessageType::Discover);
-        if discovers && is_old && self.failover.is_in_contact(partner, now.mono) {
+        if discovers && silent.is_some_and(|silent| now.mono.since(held.since) > silent) {
             return true;
         }
         let offset = self.failover.offset_millis(partner);

@@ -10,6 +10,7 @@ mod channel;
 mod drill;
 mod flow;
 mod follow;
+mod hand;
 mod incoming;
 mod outgoing;
 mod partner;

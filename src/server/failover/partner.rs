@@ -57,6 +57,8 @@ pub(super) struct Partner {
     pub(super) heard: Option<Mono>,
     pub(super) rhythm: Rhythm,
     pub(super) round_trip: Duration,
+    /// When word came that the partner does not serve any more what it gives to this server.
+    pub(super) silent_since: Option<Mono>,
     pub(super) newest: Stamp,
     pub(super) partner_down: bool,
     pub(super) dropped: Vec<(Dropped, u64)>,
@@ -126,6 +128,7 @@ impl Partner {
             heard: None,
             rhythm: Rhythm::default(),
             round_trip: Duration::from_millis(1),
+            silent_since: None,
             newest: Stamp::default(),
             partner_down: false,
             dropped: Vec::new(),

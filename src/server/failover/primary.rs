@@ -9,6 +9,7 @@ use log::{info, warn};
 
 use super::balance::{self, Wanted};
 use super::flow::Flow;
+use super::hand::{Giving, STOP_MAX};
 use super::partner::{Came, Partner, REPEAT_MIN};
 use super::settings::{ForPrimary, Rhythm};
 use super::states::is_polling;
@@ -19,13 +20,6 @@ use crate::config::Network;
 use crate::lease::Stamp;
 use crate::lease::record::Complete;
 use crate::wire::failover::{Body, Header, PartnerState, Serves};
-
-/// CtlGive is repeated so often until CtlTaken.
-const GIVE_AGAIN: Duration = Duration::from_millis(100);
-/// Changes under way with which control is given: what is missing goes before CtlGive, and takes one round trip.
-const FEW: usize = 64;
-/// A planned stop takes no longer than this.
-const STOP_MAX: Duration = Duration::from_secs(2);
 
 /// What only a primary has.
 #[derive(Debug)]
@@ -46,14 +40,6 @@ pub(super) struct Primary {
     stop: Option<Giving>,
     /// A drill, until the failover has taken control.
     drill: Option<Giving>,
-}
-
-/// Control is being given away: when that began, when CtlGive went last, whether CtlTaken came.
-#[derive(Clone, Copy, Debug)]
-struct Giving {
-    began: Mono,
-    given: Option<Mono>,
-    taken: bool,
 }
 
 /// Whether a planned stop may end the process.
@@ -291,6 +277,7 @@ impl Primary {
             | PartnerState::Returning => return,
         }
         if !self.announced.contains(&returned) {
+            partner.silent_since = Some(around.now.mono);
             self.announced.push(returned);
         }
     }
@@ -455,8 +442,7 @@ impl Primary {
     /// When the next thing is due.
     pub(super) fn next_due(&self, partner: &Partner) -> Option<Mono> {
         // What the failover acknowledges meanwhile is seen in the turn in which it comes.
-        let again = |giving: Giving| giving.given.map_or(giving.began + STOP_MAX / 2, |given| given + GIVE_AGAIN);
-        let give = self.stop.or(self.drill).map(again);
+        let give = self.stop.or(self.drill).map(Giving::next_due);
         let lost = self.lost_at(partner).filter(|_| partner.state == PartnerState::Given && give.is_none());
         [self.wait, give, lost].into_iter().flatten().min()
     }
@@ -465,27 +451,6 @@ impl Primary {
 /// Whether all changes of the failover are here and, after a loss of the disk, all of our own that it had.
 fn holds_all(partner: &Partner, around: &Around<'_>) -> bool {
     around.database.complete() == Complete::Yes && partner.have.stamp >= partner.theirs.newest
-}
-
-impl Giving {
-    fn new(now: Now) -> Giving {
-        Giving { began: now.mono, given: None, taken: false }
-    }
-
-    /// Whether few changes are under way. Those that do not arrive within half the time are left to the next session.
-    fn is_due(&self, partner: &Partner, now: Mono) -> bool {
-        let few = partner.outgoing.unacknowledged() <= FEW && !partner.outgoing.is_filling();
-        few || now.since(self.began) >= STOP_MAX / 2
-    }
-
-    fn go_on(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let now = around.now.mono;
-        let unacked = partner.outgoing.unacknowledged() as u64;
-        if self.is_due(partner, now) && !self.taken && self.given.is_none_or(|given| now.since(given) >= GIVE_AGAIN) {
-            self.given = Some(now);
-            partner.send(Body::CtlGive { unacked }, around);
-        }
-    }
 }
 
 /// Whether a failover in this state serves nobody.

@@ -164,6 +164,7 @@ impl Secondary {
         partner.enter(PartnerState::Asleep, reason, around.now);
         self.occasion = Occasion::Later;
         (self.transfer, self.resume, self.doubt, self.given) = (None, None, None, None);
+        partner.silent_since = None;
         self.set_rhythm(partner);
         let delay = partner.poll_delay(self.told_delay);
         self.wait = Some(around.now.mono + self.jittered(delay, around));

@@ -99,6 +99,7 @@ impl Secondary {
             | PartnerState::Serving
             | PartnerState::Given => {
                 let now = around.now.mono;
+                partner.silent_since.get_or_insert(now);
                 let is_first = self.given.is_none_or(|given| now.since(given) >= GIVEN_FRESH);
                 if partner.have.stamp < partner.theirs.newest && is_first {
                     self.given = Some(now);

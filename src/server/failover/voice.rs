@@ -62,6 +62,14 @@ impl Failover {
         partner.and_then(|partner| self.channels.get(partner.0)).map_or(0, |channel| channel.partner.theirs.offset)
     }
 
+    /// How long a partner that gives control away has been silent, its word's way here included; none when it did not
+    /// give any.
+    #[must_use]
+    pub fn silent_for(&self, partner: Option<PartnerId>, now: Mono) -> Option<Duration> {
+        let partner = &self.channels.get(partner?.0)?.partner;
+        Some(now.since(partner.silent_since?) + partner.round_trip)
+    }
+
     /// The last turn began at `last`. A server that stood still for long asks its partners before it answers.
     pub(in crate::server) fn note_pause(&mut self, last: Mono, rest: Rest<'_>) {
         let still = rest.now.mono.since(last);
