@@ -14,7 +14,7 @@ impl Random {
     }
 
     /// The next number; all 64 bits are good.
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -24,7 +24,7 @@ impl Random {
 
     /// The next number that is not zero, for ids and challenges.
     pub fn next_id(&mut self) -> u64 {
-        self.next().max(1)
+        self.number().max(1)
     }
 }
 
@@ -36,7 +36,7 @@ mod tests {
     fn a_seed_gives_its_numbers_and_another_seed_others() {
         let numbers = |seed| {
             let mut random = Random::new(seed);
-            [random.next(), random.next(), random.next()]
+            [random.number(), random.number(), random.number()]
         };
         assert_eq!(numbers(1), numbers(1));
         assert_ne!(numbers(1), numbers(2));

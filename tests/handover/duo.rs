@@ -38,7 +38,7 @@ enum Waiting {
     Stop,
     Datagram(Vec<u8>),
     Refused,
-    Packet(Message),
+    Packet(Box<Message>),
 }
 
 /// One server.
@@ -157,7 +157,7 @@ impl Duo {
         self.asked += 1;
         message.xid = self.asked;
         for server in self.servers.iter_mut().flatten() {
-            server.waiting.push(Waiting::Packet(message.clone()));
+            server.waiting.push(Waiting::Packet(Box::new(message.clone())));
         }
         self.asked
     }

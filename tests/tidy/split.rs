@@ -112,10 +112,10 @@ fn region(bytes: &[u8], at: usize) -> (usize, Region) {
         if let Some(length) = character(rest) {
             return (at + length, Region::Literal { opening: 1, closing: 1 });
         }
-    } else if at == 0 || !is_word(bytes[at - 1]) {
-        if let Some((length, opening, closing)) = string(rest) {
-            return (at + length, Region::Literal { opening, closing });
-        }
+    } else if (at == 0 || !is_word(bytes[at - 1]))
+        && let Some((length, opening, closing)) = string(rest)
+    {
+        return (at + length, Region::Literal { opening, closing });
     }
     (at + 1, Region::Code)
 }

@@ -175,7 +175,7 @@ impl Secondary {
             return delay;
         }
         let span = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX) / JITTER;
-        let offset = around.random.next() % (2 * span + 1);
+        let offset = around.random.number() % (2 * span + 1);
         delay + Duration::from_millis(offset) - Duration::from_millis(span)
     }
 

@@ -326,7 +326,7 @@ fn quoted(field: &str) -> String {
 /// Octets written as `02:00:..`, `0x0200..`, `0200..` or with dashes.
 fn parse_hex(text: &str) -> Option<Vec<u8>> {
     let bare: String = text.trim_start_matches("0x").chars().filter(|c| !matches!(c, ':' | '-' | '.')).collect();
-    if bare.is_empty() || bare.len() % 2 != 0 || !bare.is_ascii() {
+    if bare.is_empty() || !bare.len().is_multiple_of(2) || !bare.is_ascii() {
         return None;
     }
     (0..bare.len()).step_by(2).map(|at| u8::from_str_radix(&bare[at..at + 2], 16).ok()).collect()
