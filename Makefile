@@ -37,7 +37,7 @@ all: toolchain
 
 toolchain:
 	@$(CARGO) --version >/dev/null 2>&1 || { \
-		echo 'cargo is missing: install a Rust toolchain, 1.85 or later (https://rustup.rs)' >&2; exit 1; }
+		echo 'cargo is missing: install a Rust toolchain, 1.88 or later (https://rustup.rs)' >&2; exit 1; }
 
 programs:
 	@test -x "$(BUILT)/understudyd" && test -x "$(BUILT)/understudyctl" || $(MAKE) all

@@ -27,6 +27,9 @@ use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, p
 /// The lowest wait before something in a transfer is repeated.
 pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
 
+/// The facts of rule 3 are written so often while nothing else changes.
+const QUIET_KEPT: Duration = Duration::from_secs(60);
+
 /// One partner.
 #[derive(Debug)]
 pub(super) struct Partner {
@@ -64,6 +67,8 @@ pub(super) struct Partner {
     pub(super) dropped: Vec<(Dropped, u64)>,
     pub(super) ack_owed: bool,
     kept: Option<Vec<u8>>,
+    /// The facts of rule 3 in it.
+    kept_quiet: (Wall, Stamp),
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
     /// When the session began, or the last piece of the partner's stream came.
@@ -134,6 +139,7 @@ impl Partner {
             dropped: Vec::new(),
             ack_owed: false,
             kept: None,
+            kept_quiet: (Wall::default(), Stamp::default()),
             lonely_since: None,
             sizes_differ: false,
             coming: None,
@@ -409,15 +415,23 @@ impl Partner {
         lately && self.is_in_contact(now) && !self.sizes_differ
     }
 
-    /// Records what is to be known after a restart, if that changed.
+    /// Records what is to be known after a restart, if that changed. The facts of rule 3 move with each datagram; older
+    /// ones are always safe, so that they alone are written once a minute and an idle pair does not wear its disks.
     pub(super) fn record(&mut self, around: &mut Around<'_>) {
-        let record = Record::Channel(self.channel());
+        let channel = self.channel();
+        let (clock, held) = self.kept_quiet;
+        let is_old = channel.quiet_clock.millis().saturating_sub(clock.millis()) >= QUIET_KEPT.as_millis() as u64;
+        let as_kept = Channel { quiet_clock: clock, quiet_held: held, ..channel };
         let mut payload = Vec::new();
-        record.encode(&mut payload);
-        if self.kept.as_ref() != Some(&payload) {
-            around.out.record(|out| out.extend_from_slice(&payload));
-            self.kept = Some(payload);
+        Record::Channel(as_kept).encode(&mut payload);
+        if self.kept.as_ref() == Some(&payload) && !is_old {
+            return;
         }
+        let quiet = (channel.quiet_clock, channel.quiet_held);
+        payload.clear();
+        Record::Channel(channel).encode(&mut payload);
+        around.out.record(|out| out.extend_from_slice(&payload));
+        (self.kept, self.kept_quiet) = (Some(payload), quiet);
     }
 
     /// The record of this channel.
