@@ -82,6 +82,7 @@ check: toolchain
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) clippy --locked --all-targets --features portable -- -D warnings
+	$(CARGO) clippy --locked --all-targets --features teeth -- -D warnings
 	tests/setup.sh test
 	tests/run.sh
 	mandoc -Tlint -Wwarning man/*.[1-9]

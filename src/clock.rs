@@ -8,6 +8,8 @@ use std::fmt;
 use std::ops::Add;
 use std::time::Duration;
 
+use crate::rules::{Rule, kept};
+
 /// A point on the monotonic clock that counts suspends (CLOCK_BOOTTIME), in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Mono(u64);
@@ -172,6 +174,9 @@ impl LeaseClock {
 
     /// The time of a turn.
     pub fn read(&mut self, reading: Reading) -> (Now, Drift) {
+        if !kept(Rule::LeaseClock) {
+            return (Now { mono: reading.mono, wall: reading.system }, Drift::None);
+        }
         let nanos = reading.mono.nanos().saturating_sub(self.mono.nanos()) + self.rest_nanos;
         let elapsed = i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
         self.rest_nanos = nanos % 1_000_000;

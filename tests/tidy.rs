@@ -2,12 +2,15 @@
 //!
 //! They keep the promises of the crate documentation: deciding code is pure, modules import in one direction,
 //! everything has a bound. `shape` looks at sizes and signatures, `words` at what may not be written where,
-//! `layers` at who imports whom, `texts` at packages, manual and README.
+//! `layers` at who imports whom, `rules` at the
+//! rules of the pair, `texts` at packages, manual and README.
 
 #[path = "tidy/functions.rs"]
 mod functions;
 #[path = "tidy/layers.rs"]
 mod layers;
+#[path = "tidy/rules.rs"]
+mod rules;
 #[path = "tidy/shape.rs"]
 mod shape;
 #[path = "tidy/split.rs"]

@@ -12,6 +12,7 @@ use super::error::JournalError;
 use super::layout::{BATCH_HEADER, BATCH_OCTETS_MAX, BatchHeader, FILE_HEADER, FileHeader};
 use super::scan::{Step, Walk};
 use super::storage::Storage;
+use crate::rules::{Rule, kept};
 
 /// Octets reserved at a time: some ten seconds of work at 400 KiB/s.
 const RESERVE_OCTETS: u64 = 4 * 1024 * 1024;
@@ -136,7 +137,9 @@ impl Live {
         scratch.clear();
         BatchHeader::of(self.next_batch, frames).append(self.header.nonce, frames, scratch);
         self.write(storage, scratch)?;
-        self.sync(storage)?;
+        if kept(Rule::AckAfterCommit) {
+            self.sync(storage)?;
+        }
         self.next_batch += 1;
         self.last_octets = scratch.len() as u64;
         Ok(())

@@ -12,6 +12,7 @@ use super::layout::{FileHeader, FileKind, Name, read_name};
 use super::live::{FirstRoom, Live, io};
 use super::scan::{Batch, End, Step, Tail, Walk};
 use super::storage::Storage;
+use crate::rules::{Rule, kept};
 
 /// The files of a journal, by number.
 #[derive(Debug, Default)]
@@ -232,7 +233,7 @@ fn go_on<S: Storage>(storage: &mut S, reading: &Reading) -> Result<Live, Journal
     let Some(last) = reading.files.last() else {
         return begin_segment(storage, (1, 1), FirstRoom::IfAny);
     };
-    if last.end.marked && last.batches > 0 {
+    if (last.end.marked || !kept(Rule::RewriteUnclean)) && last.batches > 0 {
         // Never behind an end mark: if that one was not synced, a power cut would leave a hole before valid batches.
         return begin_segment(storage, (last.header.number + 1, reading.next_batch), FirstRoom::IfAny);
     }

@@ -6,6 +6,7 @@
 
 use super::{Binding, BindingState, Stamp};
 use crate::clock::Wall;
+use crate::rules::{Rule, kept};
 
 /// What became of two versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,23 +40,28 @@ pub fn merge<'a>(ours: &Binding<'a>, theirs: &Binding<'a>, seen: Seen, now: Wall
     };
     let standing_runs = runs(standing, now);
     let other_runs = runs(other, now);
-    let mut result = match (standing_runs, other_runs) {
-        (false, true) => Binding { stamp: standing.stamp, owner: standing.owner, ..*other },
-        (true | false, false) | (true, true) => *standing,
+    let mut result = if other_runs && !standing_runs && kept(Rule::MergeByKinds) {
+        Binding { stamp: standing.stamp, owner: standing.owner, ..*other }
+    } else {
+        *standing
     };
     result.bar = standing.bar.max(other.bar);
     let mut conflict = false;
     if standing_runs && other_runs {
         if standing.client.key() == other.client.key() {
-            result.end = standing.end.max(other.end);
+            result.end = if kept(Rule::LaterEnd) { standing.end.max(other.end) } else { standing.end };
             result.start = standing.start.min(other.start);
         } else {
-            result.bar = result.bar.max(other.end);
+            result.bar = if kept(Rule::Bar) { result.bar.max(other.end) } else { result.bar };
             conflict = true;
         }
     }
     // Writing what says nothing new would make both servers rewrite it for ever.
-    if same_but_stamp(&result, standing) { newer } else { Merged::Both { result, conflict } }
+    if kept(Rule::WriteOnlyNew) && same_but_stamp(&result, standing) {
+        newer
+    } else {
+        Merged::Both { result, conflict }
+    }
 }
 
 /// What the partner knew of our changes.

@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
-use super::{Binding, Side, Stamp};
+use super::{Binding, BindingState, Side, Stamp};
 use crate::clock::Wall;
+use crate::rules::{Rule, kept};
 
 /// What one datagram of the partner showed: when it wrote it, it held our own changes up to `held`, and nothing of its
 /// own was missing here.
@@ -36,9 +37,13 @@ impl Knowledge {
     #[must_use]
     pub fn is_settled(&self, binding: Option<&Binding<'_>>) -> bool {
         let Some(binding) = binding else { return self.complete };
+        if !kept(Rule::Settled) {
+            return true;
+        }
         let Some(quiet) = self.quiet else { return false };
         let held = binding.origin != self.side || binding.stamp <= quiet.held;
-        let margin = u64::try_from(self.margin.as_millis()).unwrap_or(u64::MAX);
+        let margin = if kept(Rule::Margin) { self.margin } else { Duration::ZERO };
+        let margin = u64::try_from(margin.as_millis()).unwrap_or(u64::MAX);
         held && binding.available_from().millis().saturating_add(margin) <= quiet.clock.millis()
     }
 
@@ -46,9 +51,12 @@ impl Knowledge {
     /// is settled. `unbound` tells whose the address is as long as it has no binding ([`super::shares::Shares`]).
     #[must_use]
     pub fn may_give(&self, binding: Option<&Binding<'_>>, unbound: Side, now: Wall) -> bool {
+        // A client that was forgotten on purpose leaves a record that says so.
+        let binding = binding.filter(|binding| kept(Rule::RecordStays) || binding.state != BindingState::Free);
         let owner = binding.map_or(unbound, |binding| binding.owner);
+        let is_owner = owner == self.side || !kept(Rule::Owner);
         let free = binding.is_none_or(|binding| binding.available_from() <= now);
-        owner == self.side && free && self.is_settled(binding)
+        is_owner && free && self.is_settled(binding)
     }
 }
 
@@ -56,7 +64,7 @@ impl Knowledge {
 mod tests {
     use std::net::Ipv4Addr;
 
-    use super::super::{BindingState, Client};
+    use super::super::Client;
     use super::*;
 
     fn ended(origin: Side, stamp: u64, end: u64) -> Binding<'static> {

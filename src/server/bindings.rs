@@ -19,6 +19,7 @@ use crate::lease::stamp::StampClock;
 use crate::lease::table::{LeaseTable, client_hash};
 use crate::lease::transition::{self, Change, Term};
 use crate::lease::{Binding, BindingState, Client, ClientKey, Side, Stamp};
+use crate::rules::{Rule, kept};
 
 /// Bindings, pools and offers.
 #[derive(Debug)]
@@ -253,12 +254,13 @@ impl Bindings {
         let change = if own.is_some() { Change::Renew } else { Change::Grant };
         let state = transition::apply(state, term, change).expect("a bound address is not granted to another");
         let start = own.map_or(now, |binding| binding.start);
-        let end = own.map_or(grant.end, |binding| grant.end.max(binding.end));
-        let mut kept = Vec::new();
+        let promised = own.filter(|_| kept(Rule::EndStands));
+        let end = promised.map_or(grant.end, |binding| grant.end.max(binding.end));
+        let mut known = Vec::new();
         if let Some(own) = own
             && (grant.client.relay_information.is_none() || grant.client.host_name.is_none())
         {
-            encode_client(&own.client, &mut kept);
+            encode_client(&own.client, &mut known);
         }
         let binding = Binding {
             address: grant.address,
@@ -270,7 +272,7 @@ impl Bindings {
             last_seen: now,
             bar: former.map_or(Wall::default(), |binding| binding.bar),
             stamp: self.stamps.next(now),
-            client: with_what_was_known(grant.client, decode_client(&kept)),
+            client: with_what_was_known(grant.client, decode_client(&known)),
         };
         self.keep(&binding, out);
     }
@@ -335,7 +337,9 @@ impl Bindings {
         if let Some(next) = &mut self.next_pools {
             follow(next, binding, former);
         }
-        out.record(|payload| Record::Binding(*binding).encode(payload));
+        if binding.origin == self.side || kept(Rule::BindAckAfterCommit) {
+            out.record(|payload| Record::Binding(*binding).encode(payload));
+        }
         self.table.put(binding);
     }
 
@@ -370,6 +374,10 @@ impl Bindings {
     pub fn end_pools(&mut self) {
         while let Some(offer) = self.offers.drop_any() {
             self.back_to_pool(offer.address);
+        }
+        // Runs are records of who gave what to whom; no range and no FailoverShare speaks for them.
+        if !kept(Rule::OwnersByRecord) {
+            self.shares = Shares::default();
         }
         if let Some(mut next) = self.next_pools.take() {
             next.keep_unchanged(&mut self.pools);

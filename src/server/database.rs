@@ -2,6 +2,7 @@
 
 use crate::lease::Stamp;
 use crate::lease::record::{Complete, Record};
+use crate::rules::{Rule, kept};
 
 /// Starts kept in mind.
 const BOOTS_MAX: usize = 16;
@@ -55,7 +56,7 @@ impl Database {
     /// Whether it has once held all that there is.
     #[must_use]
     pub fn complete(&self) -> Complete {
-        self.complete
+        if kept(Rule::Complete) { self.complete } else { Complete::Yes }
     }
 
     /// All that the partner held is here now.

@@ -11,6 +11,7 @@ use crate::clock::Now;
 use crate::lease::Stamp;
 use crate::lease::owner::{Knowledge, Quiet};
 use crate::lease::pool::PoolId;
+use crate::rules::{Rule, kept};
 
 /// Addresses that a server asks its partner for when it has none left for a new client.
 const RUN_SHORT: u32 = 1_024;
@@ -35,7 +36,7 @@ impl Service {
     pub(super) fn giving(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Giving {
         let partner = self.directory.partner_of(address);
         let Some(mut knowledge) = self.failover.knowledge(partner) else { return Giving::Freely };
-        knowledge.complete = knowledge.complete || self.has_outlived(now, request, address);
+        knowledge.complete |= self.has_outlived(now, request, address) || !kept(Rule::ReplacedPings);
         let binding = self.bindings.table().find(address);
         let is_reserved = self.directory.reserved_for(address).is_some();
         let was_theirs = binding.is_some_and(|binding| binding.client.key() == Some(request.key));
@@ -58,7 +59,8 @@ impl Service {
             // What a replaced database has lost cannot be known, so nothing in it is settled: the ping is all there is
             // until the full copy comes (rule 9).
             Strictness::Silent if knowledge.complete => Giving::Not,
-            Strictness::PingFirst | Strictness::Silent => Giving::PingFirst,
+            Strictness::PingFirst | Strictness::Silent if kept(Rule::PingFirst) => Giving::PingFirst,
+            Strictness::PingFirst | Strictness::Silent => Giving::Freely,
         }
     }
 
@@ -131,6 +133,7 @@ impl Service {
         let known_to_both = binding.is_some_and(|binding| {
             binding.origin != knowledge.side || knowledge.quiet.is_some_and(|quiet| binding.stamp <= quiet.held)
         });
-        if known_to_both && knowledge.complete { Ok(()) } else { Err(Silence::Unproven) }
+        let proven = known_to_both && knowledge.complete || !kept(Rule::RefusalProven);
+        if proven { Ok(()) } else { Err(Silence::Unproven) }
     }
 }

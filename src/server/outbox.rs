@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::event::{ControlId, InterfaceId, PartnerId};
 use crate::clock::Mono;
 use crate::journal::Synced;
+use crate::rules::{Rule, kept};
 
 /// Where a reply goes (RFC 2131 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +179,7 @@ impl Released<'_> {
     /// Leaves out the replies to clients when the turn took so long, to `now`, that the partner may serve by now: what
     /// is in the journal stands, and a promise too many harms nobody. How many were left out.
     pub fn keep_timely(&mut self, now: Mono) -> usize {
-        if self.deadline.is_none_or(|deadline| now <= deadline) {
+        if self.deadline.is_none_or(|deadline| now <= deadline) || !kept(Rule::TimelyRelease) {
             return 0;
         }
         let before = self.outbox.effects.len();

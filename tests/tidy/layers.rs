@@ -15,13 +15,17 @@ struct Layer {
 ///
 /// A module that stands here with part of another's path sees only that part: `server` may name the proof of
 /// a commit and the shape of a frame, never the journal; `net` sees the values at the boundary, never the deciding.
-const LAYERS: [Layer; 13] = [
-    Layer { module: "clock", below: &[] },
+const LAYERS: [Layer; 14] = [
+    Layer { module: "rules", below: &[] },
+    Layer { module: "clock", below: &["rules"] },
     Layer { module: "wire", below: &[] },
-    Layer { module: "journal", below: &[] },
-    Layer { module: "lease", below: &["clock", "wire"] },
+    Layer { module: "journal", below: &["rules"] },
+    Layer { module: "lease", below: &["clock", "wire", "rules"] },
     Layer { module: "config", below: &["clock", "wire"] },
-    Layer { module: "server", below: &["lease", "wire", "config", "clock", "journal::Synced", "journal::frame"] },
+    Layer {
+        module: "server",
+        below: &["lease", "wire", "config", "clock", "rules", "journal::Synced", "journal::frame"],
+    },
     Layer { module: "engine", below: &["server", "journal", "config", "clock", "lease"] },
     Layer { module: "logging", below: &["config", "clock"] },
     Layer {

@@ -13,6 +13,7 @@ use crate::lease::pool::{PoolId, Run};
 use crate::lease::record::{Record, decode_client, encode_client};
 use crate::lease::shares::{RUNS_MAX, Share, Shares};
 use crate::lease::{Binding, Stamp};
+use crate::rules::{Rule, kept};
 use crate::server::outbox::Outbox;
 
 /// Addresses with a binding that are considered for one client of a pair; settled ones stand first in the order.
@@ -120,7 +121,7 @@ impl Bindings {
         let mut at = within.1;
         loop {
             let address = Ipv4Addr::from_bits(at);
-            if self.offers.of_address(address).is_some() {
+            if self.is_offered(address) {
                 return found;
             }
             let is_used = self.table.contains(address) || self.own.contains(&address);
@@ -133,6 +134,11 @@ impl Bindings {
             }
             at -= 1;
         }
+    }
+
+    /// Whether a client was offered it, so that it stays this server's.
+    fn is_offered(&self, address: Ipv4Addr) -> bool {
+        kept(Rule::OfferedStays) && self.offers.of_address(address).is_some()
     }
 
     fn give_run(&mut self, run: Run, now: Wall, out: &mut Outbox) {
@@ -162,8 +168,7 @@ impl Bindings {
     /// Gives the partner one address, if this server may and nobody was offered it. Whether it did.
     pub fn give_one(&mut self, address: Ipv4Addr, facts: (&Knowledge, Wall), out: &mut Outbox) -> bool {
         let (knowledge, now) = facts;
-        let offered = self.offers.of_address(address).is_some();
-        if offered || self.own.contains(&address) || !self.may_give(knowledge, address, now) {
+        if self.is_offered(address) || self.own.contains(&address) || !self.may_give(knowledge, address, now) {
             return false;
         }
         if self.table.contains(address) {

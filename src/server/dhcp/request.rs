@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use log::{info, warn};
 
 use crate::clock::{Now, Secs};
+use crate::rules::{Rule, kept};
 use crate::server::bindings::Grant;
 use crate::server::counters::{Counter, Silence};
 use crate::server::giving::Giving;
@@ -79,7 +80,7 @@ impl Service {
             return self.refuse_taken(request, address, out);
         }
         let lease = self.lease_for(now, request, address);
-        if !held {
+        if !held && kept(Rule::LookAgain) {
             self.check_giving(now, request, address)?;
         }
         self.acknowledge(now, request, (address, lease), out)

@@ -10,6 +10,7 @@ use super::secondary::Secondary;
 use super::states::{Start, Verdict, state_number};
 use crate::clock::Mono;
 use crate::lease::record::Record;
+use crate::rules::{Rule, kept};
 use crate::wire::failover::PartnerState;
 
 /// The state table that a partner runs.
@@ -37,7 +38,7 @@ impl Channel {
 
     /// The last turn began at `pause.1`, `pause.0` ago.
     pub(super) fn note_pause(&mut self, pause: (Duration, Mono), around: &mut Around<'_>) {
-        if pause.0 <= self.partner.rhythm.stall() {
+        if pause.0 <= self.partner.rhythm.stall() || !kept(Rule::AskAfterStandstill) {
             return;
         }
         self.stood_still = true;
@@ -51,9 +52,9 @@ impl Channel {
     pub(super) fn start(&mut self, remembered: &[(String, Vec<u8>)], around: &mut Around<'_>) {
         self.is_begun = true;
         self.partner.since = around.now.wall;
-        let kept = remembered.iter().find(|entry| entry.0 == self.partner.name);
+        let known = remembered.iter().find(|entry| entry.0 == self.partner.name);
         let mut kind = Start::Silent;
-        if let Some(Ok(Record::Channel(record))) = kept.map(|entry| Record::decode(&entry.1)) {
+        if let Some(Ok(Record::Channel(record))) = known.map(|entry| Record::decode(&entry.1)) {
             self.partner.replay(&record);
             let had_control = [PartnerState::Active, PartnerState::Returning].map(state_number).contains(&record.state);
             kind = if had_control { Start::WithControl } else { Start::Silent };

@@ -15,6 +15,7 @@ use super::secondary::Secondary;
 use super::states::{is_polling, state_name};
 use super::{Around, Failover, Rest};
 use crate::clock::{Mono, Now};
+use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, PartnerState, Serves};
 
 /// A drill that is not done within this time is given up, and says why.
@@ -264,7 +265,8 @@ impl Channel {
     pub(super) fn end_down(&mut self, around: &Around<'_>) {
         let partner = &mut self.partner;
         let both = partner.have.stamp >= partner.theirs.newest && partner.theirs.have >= partner.newest;
-        if partner.partner_down && both && partner.is_in_contact(around.now.mono) && partner.theirs.state.is_some() {
+        let ends = partner.partner_down && kept(Rule::PartnerDownEnds);
+        if ends && both && partner.is_in_contact(around.now.mono) && partner.theirs.state.is_some() {
             partner.partner_down = false;
             info!("partner {}: in contact and equal: not taken as down any more", partner.name);
         }

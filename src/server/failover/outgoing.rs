@@ -16,6 +16,7 @@ use crate::lease::record::Record;
 use crate::lease::shares::Shares;
 use crate::lease::table::LeaseTable;
 use crate::lease::{Side, Stamp};
+use crate::rules::{Rule, kept};
 
 /// Pieces under way at once.
 pub(super) const WINDOW: usize = 64;
@@ -162,7 +163,8 @@ impl Outgoing {
     pub(super) fn fill(&mut self, known: Known<'_>, side: Side, slice: usize, belongs: impl Fn(Ipv4Addr) -> bool) {
         let Some(from) = self.walk else { return };
         let (content, after) = (self.content, self.from);
-        let wanted = |origin, stamp| content == Content::Copy || origin == side && stamp > after;
+        let any = content == Content::Copy && kept(Rule::AnyOrigin);
+        let wanted = |origin, stamp| any || origin == side && stamp > after;
         for binding in known.table.slots(from, slice) {
             if wanted(binding.origin, binding.stamp) && belongs(binding.address) {
                 self.pending.insert((binding.stamp, binding.address.to_bits()));

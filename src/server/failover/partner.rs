@@ -20,6 +20,7 @@ use crate::clock::{Mono, Now, Wall};
 use crate::lease::owner::{Knowledge, Quiet};
 use crate::lease::record::{Channel, Complete, Record};
 use crate::lease::{Side, Stamp};
+use crate::rules::{Rule, kept};
 use crate::server::database::Database;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
@@ -305,11 +306,14 @@ impl Partner {
     fn read_header(&mut self, header: &Header, around: &mut Around<'_>) -> bool {
         if header.database != self.theirs.database {
             self.theirs.database = header.database;
-            (self.have, self.quiet) = (Have::default(), None);
+            if kept(Rule::NewDatabase) {
+                (self.have, self.quiet) = (Have::default(), None);
+            }
         }
         let told = Stamp(header.have);
         let ours = header.partner_database == around.database.id();
-        if ours && !around.database.did_reach(header.have_boot, told, around.bindings.stamps().last()) {
+        let reached = around.database.did_reach(header.have_boot, told, around.bindings.stamps().last());
+        if ours && !reached && kept(Rule::OlderCopy) {
             warn!(
                 "partner {} holds changes that this lease database never made: an older copy was restored",
                 self.name
@@ -334,8 +338,11 @@ impl Partner {
     fn note_quiet(&mut self, header: &Header) {
         let clock = Wall::from_millis(header.clock);
         let is_newer = self.quiet.is_none_or(|quiet| clock > quiet.clock);
-        if Stamp(header.newest) <= self.have.stamp && is_newer {
+        let is_whole = Stamp(header.newest) <= self.have.stamp || !kept(Rule::Newest);
+        if is_whole && is_newer {
             self.quiet = Some(Quiet { clock, held: self.theirs.have });
+        } else if let Some(quiet) = self.quiet.as_mut().filter(|_| !kept(Rule::OneDatagram)) {
+            quiet.held = quiet.held.max(self.theirs.have);
         }
     }
 
@@ -387,6 +394,9 @@ impl Partner {
         let mut incoming = std::mem::take(&mut self.incoming);
         let whole = incoming.records(|payload| super::apply::record(self, header, payload, around));
         self.incoming = incoming;
+        if !kept(Rule::HaveBehindRecords) {
+            self.have = Have { boot: header.boot, stamp: self.have.stamp.max(Stamp(header.newest)) };
+        }
         if !whole {
             warn!("partner {}: its stream of changes is broken; it begins anew", self.name);
             self.incoming.reset();
@@ -437,9 +447,10 @@ impl Partner {
     /// The record of this channel.
     pub(super) fn channel(&self) -> Channel<'_> {
         let quiet = self.quiet.unwrap_or_default();
+        let is_asleep = is_polling(self.state) || !kept(Rule::TakeoverRecorded);
         Channel {
             name: &self.name,
-            state: state_number(if is_polling(self.state) { PartnerState::Asleep } else { self.state }),
+            state: state_number(if is_asleep { PartnerState::Asleep } else { self.state }),
             partner_down: u8::from(self.partner_down),
             database: self.theirs.database,
             have_boot: self.have.boot,

@@ -19,6 +19,7 @@ use crate::clock::{Mono, Now};
 use crate::config::Network;
 use crate::lease::Stamp;
 use crate::lease::record::Complete;
+use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, Header, PartnerState, Serves};
 
 /// What only a primary has.
@@ -217,7 +218,7 @@ impl Primary {
         let holds_all = holds_all(partner, around);
         match partner.state {
             PartnerState::Claiming | PartnerState::Receiving if sleeps && self.stop.is_none() => {
-                if seen < self.asked.0 {
+                if seen < self.asked.0 && kept(Rule::SleepsAfterAsked) {
                     let now = around.now.mono;
                     if self.asked.1.is_none_or(|again| now.since(again) >= REPEAT_MIN) {
                         self.asked.1 = Some(now);

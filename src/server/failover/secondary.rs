@@ -20,6 +20,7 @@ use super::transfer::Transfer;
 use super::watch::Takeover;
 use crate::clock::{Mono, Now};
 use crate::config::Network;
+use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, PartnerState};
 
 /// After a refusal the next poll follows this long after the last at the earliest.
@@ -214,7 +215,7 @@ impl Secondary {
             Came::Session => return self.on_session(partner, around),
             Came::Message { header, body, newest } => (header, body, newest),
         };
-        let serves = newest && header.state == PartnerState::Serving;
+        let serves = newest && header.state == PartnerState::Serving && kept(Rule::Yield);
         if serves && matches!(partner.state, PartnerState::Active | PartnerState::Returning) {
             self.give_way(partner, around);
         }

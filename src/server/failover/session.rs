@@ -8,6 +8,7 @@
 //! failover would yield and nobody would serve. Its boot is not the session's, and it cannot answer a challenge.
 
 use crate::clock::Mono;
+use crate::rules::{Rule, kept};
 use crate::server::random::Random;
 use crate::wire::failover::{Body, Header};
 use crate::wire::seal::{Exchange, Keys};
@@ -173,30 +174,34 @@ impl Session {
     }
 
     fn on_message(&mut self, header: &Header, now: Mono, random: &mut Random) -> Verdict {
-        if self.dead.contains(&header.boot) {
-            return Verdict::Drop(Dropped::DeadBoot);
+        if let Some(verdict) = self.judge_boot(header, now, random) {
+            let is_believed = !kept(Rule::Sessions) && self.is_established();
+            return if is_believed { Verdict::Message { newest: true } } else { verdict };
         }
-        let id = self.id();
-        let Some(session) = self.established.as_mut().filter(|session| session.boot == header.boot) else {
-            return self.greet(header.boot, now, random);
-        };
-        if header.session == 0 {
-            // The partner has no session yet: our last greeting was lost.
-            return self.greet(header.boot, now, random);
-        }
-        if header.session != id {
-            return Verdict::Drop(Dropped::Session);
-        }
-        if header.seen > self.sequence {
+        let sequence = self.sequence;
+        let Some(session) = &mut self.established else { return self.greet(header.boot, now, random) };
+        if header.seen > sequence && kept(Rule::OwnSequence) {
             return Verdict::Behind;
         }
-        match session.admit(header.sequence) {
-            Some(newest) => {
-                session.acknowledged = session.acknowledged.max(header.seen);
-                Verdict::Message { newest }
-            }
-            None => Verdict::Drop(Dropped::Replayed),
+        let newest = match session.admit(header.sequence) {
+            Some(newest) => newest || !kept(Rule::HighestSequence),
+            None if kept(Rule::ReplayWindow) => return Verdict::Drop(Dropped::Replayed),
+            None => false,
+        };
+        session.acknowledged = session.acknowledged.max(header.seen);
+        Verdict::Message { newest }
+    }
+
+    /// What becomes of a datagram of another boot, or of another session, than the living one.
+    fn judge_boot(&mut self, header: &Header, now: Mono, random: &mut Random) -> Option<Verdict> {
+        if self.dead.contains(&header.boot) {
+            return Some(Verdict::Drop(Dropped::DeadBoot));
         }
+        // Without a session in its header the partner has none yet: our last greeting was lost.
+        if self.partner_boot() != header.boot || !self.is_established() || header.session == 0 {
+            return Some(self.greet(header.boot, now, random));
+        }
+        (header.session != self.id()).then_some(Verdict::Drop(Dropped::Session))
     }
 
     /// The newest of our datagrams in this session that the partner has acknowledged, 0 for none.

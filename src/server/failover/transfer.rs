@@ -9,6 +9,7 @@ use super::partner::{Partner, REPEAT_MIN};
 use crate::clock::Mono;
 use crate::config::Network;
 use crate::lease::Stamp;
+use crate::rules::{Rule, kept};
 use crate::wire::failover::Body;
 
 /// Subnets in transfer at once.
@@ -54,7 +55,9 @@ impl Transfer {
 
     /// Whether the failover still serves `subnet`.
     pub(super) fn serves(&self, subnet: Network) -> bool {
-        let moves = self.moving.iter().any(|moving| moving.subnet == subnet);
+        // Said again for want of an answer it stays silent: the answer may be lost, and the primary serve it.
+        let stays = |moving: &Moving| moving.sent == moving.silent_since || kept(Rule::TakenBackByPolling);
+        let moves = self.moving.iter().any(|moving| moving.subnet == subnet && stays(moving));
         !moves && !self.gone.contains(&subnet)
     }
 

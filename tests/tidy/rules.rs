@@ -1,0 +1,63 @@
+//! The rules of the pair by name (`src/rules.rs`): each is followed at one place, and left out by nothing
+//! but tests.
+
+use crate::settle;
+use crate::split::line_of;
+use crate::tree::{Source, sources, text};
+
+/// Where the rules are named and the switch stands.
+const RULES_FILE: &str = "src/rules.rs";
+
+/// The variants of `enum Rule`.
+fn rules(code: &str) -> Vec<String> {
+    let body = code.split("pub enum Rule {").nth(1).and_then(|rest| rest.split('}').next()).unwrap_or("");
+    body.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+/// How often `code` asks whether a rule is kept.
+fn asked(code: &str, rule: &str) -> usize {
+    code.matches(&format!("kept(Rule::{rule})")).count()
+}
+
+fn shipped() -> impl Iterator<Item = Source> {
+    sources("src/").into_iter().filter(|source| source.path != RULES_FILE)
+}
+
+#[test]
+fn each_rule_is_followed_at_one_place() {
+    let named = rules(&Source::new(RULES_FILE, text(RULES_FILE)).shipped);
+    assert!(named.len() > 30, "the rules are not found: {named:?}");
+    let all: Vec<Source> = shipped().collect();
+    let places = |rule: &String| all.iter().map(|source| asked(&source.shipped, rule)).sum::<usize>();
+    let findings = named.iter().map(|rule| (rule, places(rule))).filter(|(_, places)| *places != 1);
+    settle("rules", findings.map(|(rule, places)| format!("{rule}: asked for at {places} places")).collect());
+}
+
+/// What ships has no switch: the function that turns it exists under the feature alone, and nothing in src calls it.
+#[test]
+fn nothing_but_tests_leaves_a_rule_out() {
+    let mut findings = Vec::new();
+    for source in shipped() {
+        for word in ["leave_out", "keep_all", "feature = \"teeth\""] {
+            let found = source.text.match_indices(word).map(|(at, _)| line_of(&source.text, at));
+            findings.extend(found.map(|line| format!("{}:{line}: {word}", source.path)));
+        }
+    }
+    settle("switches of rules", findings);
+    let switch = text(RULES_FILE);
+    let (before, after) = switch.split_once("mod switches {").expect("the module of the switch");
+    assert!(before.trim_end().ends_with("#[cfg(feature = \"teeth\")]"), "the switch exists under the feature alone");
+    assert!(!before.contains("thread_local!") && after.contains("thread_local!"));
+    assert!(before.contains("#[cfg(not(feature = \"teeth\"))]\n#[must_use]\npub const fn kept("));
+    assert!(!text("Cargo.toml").contains("default = ["), "no feature is on by itself");
+}
+
+/// The checks above find what they are for.
+#[test]
+fn the_checks_of_rules_see_a_breach() {
+    let code =
+        "/// Doc.\npub enum Rule {\n    Owner,\n    Settled,\n}\nfn f() { kept(Rule::Owner) && kept(Rule::Owner) }\n";
+    let source = Source::new("src/rules.rs", code.to_owned());
+    assert_eq!(rules(&source.code), ["Owner", "Settled"]);
+    assert_eq!((asked(&source.code, "Owner"), asked(&source.code, "Settled")), (2, 0));
+}
