@@ -6,11 +6,14 @@
 mod support;
 
 mod failover {
+    mod agreement;
     mod clocks;
     mod control;
     mod disks;
     mod heals;
+    mod ownership;
     mod polls;
+    mod reservations;
     mod returns;
     mod sessions;
     mod shares;

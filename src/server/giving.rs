@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::counters::Silence;
-use super::failover::{Strictness, Wanted};
+use super::failover::{self, Strictness, Wanted};
 use super::request::Request;
 use super::service::Service;
 use crate::clock::Now;
@@ -37,16 +37,22 @@ impl Service {
         let Some(mut knowledge) = self.failover.knowledge(partner) else { return Giving::Freely };
         knowledge.complete = knowledge.complete || self.has_outlived(now, request, address);
         let binding = self.bindings.table().find(address);
-        let is_reserved = self.directory.reserved_for(address).is_some();
         let was_theirs = binding.is_some_and(|binding| binding.client.key() == Some(request.key));
         let settled = knowledge.is_settled(binding.as_ref());
-        if is_reserved && (settled || was_theirs) || self.bindings.may_give(&knowledge, address, now.wall) {
+        let reservation = self.directory.reservation(address);
+        if reservation.is_some_and(|host| self.failover.is_reservation_of_both(partner, address, host))
+            && (settled || was_theirs)
+        {
+            return Giving::Freely;
+        }
+        let is_contested = self.bindings.is_contested(address);
+        if !is_contested && self.bindings.may_give(&knowledge, address, now.wall) {
             return Giving::Freely;
         }
         if self.failover.is_partner_down(partner) {
             // The partner grants nothing: what this server granted last is settled by its own clock. What the partner
             // may have granted before it went down, unheard, is found by the ping, with StrictShares too.
-            let own = binding.is_some_and(|binding| binding.origin == knowledge.side);
+            let own = binding.is_some_and(|binding| binding.origin == knowledge.side) && !is_contested;
             let settled = Quiet { clock: now.wall, held: Stamp(u64::MAX) };
             let ended = Knowledge { quiet: Some(settled), ..knowledge }.is_settled(binding.as_ref());
             return if own && ended { Giving::Freely } else { Giving::PingFirst };
@@ -99,6 +105,9 @@ impl Service {
         for &pool in pools {
             all.extend(self.bindings.partner_candidates(pool, now.wall));
         }
+        for &pool in pools {
+            all.extend(self.bindings.contested_candidates(pool, now.wall));
+        }
         all.into_iter().find(|&address| self.giving(now, request, address) != Giving::Not)
     }
 
@@ -116,6 +125,15 @@ impl Service {
         let partner = self.directory.partner_of(address);
         let number = address.to_bits();
         self.failover.ask_for(partner, Wanted { first: number, last: number, count: 1 });
+    }
+
+    /// Whether a lease on `address`, which this configuration would not give, is extended all the same: the partner was
+    /// seen to run other subnets, and may have given it (rules 1 and 2).
+    pub(super) fn is_kept_for_partner(&self, request: &Request<'_>, address: Ipv4Addr) -> bool {
+        let subnet = self.directory.subnet_of(address);
+        let is_served = subnet.is_none_or(|subnet| self.served(subnet) == failover::Service::Serves);
+        let partner = self.directory.partner_of_subnet(request.subnet);
+        is_served && self.failover.is_at_odds(partner, &self.directory)
     }
 
     /// Whether a NAK for `address` says only what no partner can contradict (rule 6): the record is known to both, in a

@@ -30,6 +30,9 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const WANTED_MAX: usize = 8;
 /// Addresses given for one request at most.
 const GIVEN_MAX: u32 = 1_024;
+/// A range in which a client waited for addresses of the partner does not give any back for so long: it asks again some
+/// seconds later, and is to find them.
+const SHORT_FOR: Duration = Duration::from_secs(60);
 /// Requests for ranges answered so often at most.
 const ANSWER_EVERY: Duration = Duration::from_millis(50);
 
@@ -53,6 +56,8 @@ pub(super) struct Balance {
     gifts: VecDeque<Gift>,
     wanted: Vec<Wanted>,
     asked: Option<Mono>,
+    /// Ranges in which clients waited, and when last.
+    short: Vec<(Run, Mono)>,
     answered: Option<Mono>,
     due: Option<Mono>,
 }
@@ -139,6 +144,10 @@ impl Balance {
             return;
         }
         self.asked = Some(now);
+        let wanted = &self.wanted;
+        let again = |run: Run| wanted.iter().any(|wanted| (wanted.first, wanted.last) == run);
+        self.short.retain(|entry| now.since(entry.1) < SHORT_FOR && !again(entry.0));
+        self.short.extend(self.wanted.iter().map(|wanted| ((wanted.first, wanted.last), now)));
         for Wanted { first, last, count } in self.wanted.drain(..) {
             partner.send(Body::ShareReq { first, last, count }, around);
         }
@@ -167,6 +176,8 @@ impl Balance {
     fn plan(&mut self, partner: &Partner, percent: u64, around: &Around<'_>) {
         let Some(census) = &self.census else { return };
         let mut wanted = Vec::new();
+        let now = around.now.mono;
+        let is_short = |range: Run| self.short.iter().any(|(run, at)| *run == range && now.since(*at) < SHORT_FOR);
         for (index, count) in census.counts.iter().enumerate() {
             let pool = PoolId(index);
             if index >= around.bindings.pools().len() || partner_of(pool, around) != Some(partner.id) {
@@ -174,6 +185,7 @@ impl Balance {
             }
             let range = around.bindings.pools().pool(pool).ends();
             match count.free(pool, around).motion(percent) {
+                Motion::Give(_) if is_short(range) => {}
                 Motion::Give(count) => self.gifts.push_back(Gift { range, unused: Some(range), count, given: 0 }),
                 Motion::Ask(count) => {
                     let count = u32::try_from(count).unwrap_or(GIVEN_MAX).min(GIVEN_MAX);

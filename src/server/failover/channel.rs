@@ -55,6 +55,7 @@ impl Channel {
         let mut kind = Start::Silent;
         if let Some(Ok(Record::Channel(record))) = kept.map(|entry| Record::decode(&entry.1)) {
             self.partner.replay(&record);
+            self.partner.check_agreement(around.directory);
             let had_control = [PartnerState::Active, PartnerState::Returning].map(state_number).contains(&record.state);
             kind = if had_control { Start::WithControl } else { Start::Silent };
         }
