@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::counters::Silence;
-use super::failover::{self, Strictness, Wanted};
+use super::failover::{self, Need, Strictness, Wanted};
 use super::request::Request;
 use super::service::Service;
 use crate::clock::Now;
@@ -86,7 +86,7 @@ impl Service {
             let mut sure = own.iter().copied().filter(|&address| self.giving(now, request, address) == Giving::Freely);
             if let Some(address) = sure.next() {
                 if own.len() < LOW && self.bindings.unused_ahead(pool, address) < LOW as u32 {
-                    self.ask_for_some(now, pool, AHEAD);
+                    self.ask_for_some(now, pool, Need::Ahead);
                 }
                 return Some(address);
             }
@@ -94,7 +94,7 @@ impl Service {
         let partner = self.directory.partner_of_subnet(request.subnet);
         if self.failover.is_in_contact(partner, now.mono) {
             for &pool in pools {
-                self.ask_for_some(now, pool, RUN_SHORT);
+                self.ask_for_some(now, pool, Need::Now);
             }
             return None;
         }
@@ -112,11 +112,15 @@ impl Service {
     }
 
     /// Asks the partner, if it is in contact, for some addresses of a pool.
-    fn ask_for_some(&mut self, now: Now, pool: PoolId, count: u32) {
+    fn ask_for_some(&mut self, now: Now, pool: PoolId, need: Need) {
+        let count = match need {
+            Need::Ahead => AHEAD,
+            Need::Now => RUN_SHORT,
+        };
         let (first, last) = self.bindings.pools().pool(pool).ends();
         let partner = self.directory.partner_of(Ipv4Addr::from_bits(first));
         if self.failover.is_in_contact(partner, now.mono) {
-            self.failover.ask_for(partner, Wanted { first, last, count });
+            self.failover.ask_for(partner, Wanted { first, last, count }, need);
         }
     }
 
@@ -124,7 +128,7 @@ impl Service {
     pub(super) fn ask_for_former(&mut self, address: Ipv4Addr) {
         let partner = self.directory.partner_of(address);
         let number = address.to_bits();
-        self.failover.ask_for(partner, Wanted { first: number, last: number, count: 1 });
+        self.failover.ask_for(partner, Wanted { first: number, last: number, count: 1 }, Need::Now);
     }
 
     /// Whether a lease on `address`, which this configuration would not give, is extended all the same: the partner was

@@ -170,3 +170,42 @@ fn partner_down_on_the_failover_gives_again_at_once_what_it_gave_last() {
     assert!(pair.control(F, "partner-down dhcp1").starts_with("ok"));
     assert_eq!(new_client(&mut pair, 3), Some(false), "its own grant has ended");
 }
+
+/// Rule 5: status tells how many own addresses are free, how many of them are settled, and StrictShares, on both sides.
+#[test]
+fn status_tells_how_many_settled_addresses_are_left() {
+    let setup = PairSetup::new().subnets(FOUR).primary("StrictShares = True").policy("DefaultLease = 60");
+    let mut pair = Pair::settled(&setup);
+    let own = "own free addresses 2, settled 2, StrictShares True";
+    for (host, partner) in [(P, "failover"), (F, "dhcp1")] {
+        let status = pair.control(host, "status");
+        assert!(status.contains(&format!("partner {partner}: {own}\n")), "{status}");
+    }
+    assert!(new_client(&mut pair, 1).is_some());
+    let status = pair.control(P, "status --json");
+    assert!(status.contains("\"free_own\":1,\"free_settled\":1,\"strict_shares\":true"), "{status}");
+    pair.power_off(F);
+    pair.run(200);
+    let status = pair.control(P, "status --json");
+    assert!(status.contains("\"free_own\":2,\"free_settled\":1,"), "the lease ended out of contact: {status}");
+    assert!(status.contains("\"unsettled_grants\":0"), "{status}");
+    assert_eq!(new_client(&mut pair, 2), Some(false));
+    assert_eq!(new_client(&mut pair, 3), None);
+    assert!(pair.control(P, "status").contains("own free addresses 1, settled 0, StrictShares True"));
+}
+
+/// Each server counts its own.
+#[test]
+fn status_of_each_server_counts_its_own_share() {
+    let mut pair = Pair::settled(&PairSetup::new().subnets(FOUR));
+    pair.lease_all(1..2);
+    pair.run(10);
+    for host in [P, F] {
+        let status = pair.control(host, "status --json");
+        let own = if host == P { 2 } else { 1 };
+        assert!(
+            status.contains(&format!("\"free_own\":{own},\"free_settled\":{own},\"strict_shares\":false")),
+            "{status}"
+        );
+    }
+}

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use super::{Author, Bindings, Changed};
 use crate::clock::Wall;
 use crate::lease::owner::Knowledge;
-use crate::lease::pool::{PoolId, Run};
+use crate::lease::pool::{Pool, PoolId, Run};
 use crate::lease::record::{Record, decode_client, encode_client};
 use crate::lease::shares::{RUNS_MAX, Share, Shares};
 use crate::lease::{Binding, Stamp};
@@ -64,6 +64,14 @@ impl Bindings {
     #[must_use]
     pub fn is_contested(&self, address: Ipv4Addr) -> bool {
         lies_in(&self.contested, address)
+    }
+
+    /// How many addresses of a pool the partner may regard otherwise.
+    #[must_use]
+    pub fn contested_within(&self, pool: &Pool) -> u64 {
+        let (first, last) = pool.ends();
+        let from = self.contested.partition_point(|run| run.1 < first);
+        self.contested[from..].iter().take_while(|run| run.0 <= last).map(|run| pool.size_within(*run)).sum()
     }
 
     /// Addresses of a pool that the partner may regard otherwise and that nobody has: what is left when all else is

@@ -33,6 +33,8 @@ const GIVEN_MAX: u32 = 1_024;
 /// A range in which a client waited for addresses of the partner does not give any back for so long: it asks again some
 /// seconds later, and is to find them.
 const SHORT_FOR: Duration = Duration::from_secs(60);
+/// So many ranges at once.
+const SHORT_MAX: usize = 64;
 /// Requests for ranges answered so often at most.
 const ANSWER_EVERY: Duration = Duration::from_millis(50);
 
@@ -47,6 +49,15 @@ pub struct Wanted {
     pub count: u32,
 }
 
+/// Why a server wants addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It will run short.
+    Ahead,
+    /// A client waits.
+    Now,
+}
+
 /// The state of balancing with one partner.
 #[derive(Debug, Default)]
 pub(super) struct Balance {
@@ -56,8 +67,8 @@ pub(super) struct Balance {
     gifts: VecDeque<Gift>,
     wanted: Vec<Wanted>,
     asked: Option<Mono>,
-    /// Ranges in which clients waited, and when last.
-    short: Vec<(Run, Mono)>,
+    /// Ranges in which clients waited, and when last; none: now.
+    short: Vec<(Run, Option<Mono>)>,
     answered: Option<Mono>,
     due: Option<Mono>,
 }
@@ -121,7 +132,14 @@ impl Free {
 
 impl Balance {
     /// Notes what the partner is to be asked for.
-    pub(super) fn ask_for(&mut self, wanted: Wanted) {
+    pub(super) fn ask_for(&mut self, wanted: Wanted, need: Need) {
+        let run = (wanted.first, wanted.last);
+        if need == Need::Now && run.0 < run.1 {
+            self.short.retain(|entry| entry.0 != run);
+            if self.short.len() < SHORT_MAX {
+                self.short.push((run, None));
+            }
+        }
         let same = |other: &Wanted| (other.first, other.last) == (wanted.first, wanted.last);
         match self.wanted.iter().position(same) {
             Some(at) => self.wanted[at].count = self.wanted[at].count.max(wanted.count),
@@ -137,6 +155,8 @@ impl Balance {
 
     fn ask(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let now = around.now.mono;
+        self.short.iter_mut().for_each(|entry| entry.1 = entry.1.or(Some(now)));
+        self.short.retain(|entry| entry.1.is_some_and(|at| now.since(at) < SHORT_FOR));
         if !partner.is_in_contact(now) {
             self.wanted.clear();
         }
@@ -144,10 +164,6 @@ impl Balance {
             return;
         }
         self.asked = Some(now);
-        let wanted = &self.wanted;
-        let again = |run: Run| wanted.iter().any(|wanted| (wanted.first, wanted.last) == run);
-        self.short.retain(|entry| now.since(entry.1) < SHORT_FOR && !again(entry.0));
-        self.short.extend(self.wanted.iter().map(|wanted| ((wanted.first, wanted.last), now)));
         for Wanted { first, last, count } in self.wanted.drain(..) {
             partner.send(Body::ShareReq { first, last, count }, around);
         }
@@ -176,8 +192,7 @@ impl Balance {
     fn plan(&mut self, partner: &Partner, percent: u64, around: &Around<'_>) {
         let Some(census) = &self.census else { return };
         let mut wanted = Vec::new();
-        let now = around.now.mono;
-        let is_short = |range: Run| self.short.iter().any(|(run, at)| *run == range && now.since(*at) < SHORT_FOR);
+        let is_short = |range: Run| self.short.iter().any(|entry| entry.0 == range);
         for (index, count) in census.counts.iter().enumerate() {
             let pool = PoolId(index);
             if index >= around.bindings.pools().len() || partner_of(pool, around) != Some(partner.id) {
@@ -195,7 +210,7 @@ impl Balance {
             }
         }
         for wanted in wanted {
-            self.ask_for(wanted);
+            self.ask_for(wanted, Need::Ahead);
         }
     }
 

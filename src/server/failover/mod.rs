@@ -47,7 +47,7 @@ use channel::{Channel, Table};
 use primary::Stopping;
 use states::Verdict;
 
-pub use balance::Wanted;
+pub use balance::{Need, Wanted};
 pub use drill::{DRILL_MAX, Drill, Progress, Word};
 pub use settings::Strictness;
 pub use states::state_name;
@@ -368,9 +368,9 @@ impl Failover {
     }
 
     /// Notes addresses that the partner is to be asked for: a client waits, and none of ours is free.
-    pub fn ask_for(&mut self, partner: Option<PartnerId>, wanted: Wanted) {
+    pub fn ask_for(&mut self, partner: Option<PartnerId>, wanted: Wanted, need: Need) {
         if let Some(channel) = partner.and_then(|partner| self.channels.get_mut(partner.0)) {
-            channel.partner.balance.ask_for(wanted);
+            channel.partner.balance.ask_for(wanted, need);
         }
     }
 
