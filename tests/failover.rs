@@ -15,6 +15,7 @@ mod failover {
     mod polls;
     mod reservations;
     mod returns;
+    mod rewrites;
     mod sessions;
     mod shares;
     mod stops;

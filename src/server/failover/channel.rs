@@ -68,7 +68,10 @@ impl Channel {
     /// This server's database is another one now: control is asked for, or the partner's bindings.
     pub(super) fn begin_anew(&mut self, around: &mut Around<'_>) {
         match &mut self.table {
-            Table::Primary(primary) => primary.claim(&mut self.partner, "the lease database went back in time", around),
+            Table::Primary(primary) => {
+                primary.give_up_all();
+                primary.claim(&mut self.partner, "the lease database went back in time", around);
+            }
             Table::Secondary(secondary) => secondary.start(&mut self.partner, Start::Silent, around),
         }
     }
