@@ -6,12 +6,16 @@
 mod support;
 
 mod failover {
+    mod agreement;
     mod clocks;
     mod control;
     mod disks;
     mod heals;
+    mod ownership;
     mod polls;
+    mod reservations;
     mod returns;
+    mod rewrites;
     mod sessions;
     mod shares;
     mod stops;

@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use crate::clock::Wall;
 use crate::lease::record::{Complete, Record};
+use crate::lease::reservations::Promised;
 use crate::lease::{Binding, BindingState, Hardware, Side};
 
 /// Milliseconds of a day.
@@ -39,6 +40,7 @@ pub(super) fn text_record(record: &Record<'_>) -> String {
             "share {} to {}, owner {}, origin {}, stamp {:016x}",
             share.first, share.last, share.owner, share.origin, share.stamp.0
         ),
+        Record::Reservation { address, promised } => format!("reservation {address}, {}", promise(*promised)),
         Record::CopyEnd { newest } => format!("end of a copy, newest stamp {:016x}", newest.0),
     }
 }
@@ -68,7 +70,19 @@ pub(super) fn json_record(record: &Record<'_>) -> String {
              \"owner\":\"{}\",\"origin\":\"{}\",\"stamp\":\"{:016x}\"",
             share.first, share.last, share.owner, share.origin, share.stamp.0
         ),
+        Record::Reservation { address, promised } => {
+            format!("\"kind\":\"reservation\",\"address\":\"{address}\",\"host\":\"{}\"", promise(*promised))
+        }
         Record::CopyEnd { newest } => format!("\"kind\":\"copy-end\",\"newest\":\"{:016x}\"", newest.0),
+    }
+}
+
+/// The host of a reservation that a partner may go by.
+fn promise(promised: Option<Promised>) -> String {
+    match promised {
+        None => "none".to_owned(),
+        Some(Promised::Several) => "several".to_owned(),
+        Some(promised @ Promised::To(_)) => format!("{:016x}", promised.number()),
     }
 }
 

@@ -7,6 +7,7 @@ pub mod merge;
 pub mod owner;
 pub mod pool;
 pub mod record;
+pub mod reservations;
 pub mod shares;
 pub mod stamp;
 pub mod table;

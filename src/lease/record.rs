@@ -10,6 +10,7 @@ use std::net::Ipv4Addr;
 
 use byteorder::{BigEndian, ByteOrder};
 
+use super::reservations::Promised;
 use super::shares::Share;
 use super::{Binding, BindingState, Client, DETAIL_VALUE_MAX, Hardware, Side, Stamp};
 use crate::clock::Wall;
@@ -28,8 +29,10 @@ const KIND_COPY_END: u8 = 5;
 const KIND_SHARE: u8 = 6;
 /// Octets of a [`Share`]'s payload: kind, two addresses, sides, stamp.
 const SHARE_OCTETS: usize = 1 + 4 + 4 + 1 + 8;
+/// Kind octet of a [`Record::Reservation`].
+const KIND_RESERVATION: u8 = 7;
 /// Octets of a [`Channel`]'s payload before its name.
-const CHANNEL_FIXED: usize = 1 + 1 + 1 + 16 + 5 * 8;
+const CHANNEL_FIXED: usize = 1 + 1 + 1 + 16 + 5 * 8 + 8;
 /// Octets of a partner's name: that of a host.
 pub const CHANNEL_NAME_MAX: usize = 255;
 
@@ -68,6 +71,13 @@ pub enum Record<'a> {
     Channel(Channel<'a>),
     /// Whose the addresses of a run are that have no binding.
     Share(Share),
+    /// Whom an address was reserved for while this server of a pair ran a configuration.
+    Reservation {
+        /// The address.
+        address: Ipv4Addr,
+        /// The host or hosts; none: the partner goes by no such reservation any more.
+        promised: Option<Promised>,
+    },
     /// In a stream only: the copy of all bindings ends here.
     CopyEnd {
         /// Newest own change of the sender at the start of the copy.
@@ -94,6 +104,12 @@ pub struct Channel<'a> {
     pub quiet_clock: Wall,
     /// Own changes that the partner held by then; see [`crate::lease::owner::Quiet`].
     pub quiet_held: Stamp,
+    /// The first octets of the digest of the partner's configuration; zeros when none is known.
+    pub config: [u8; 8],
+    /// Whether such a datagram showed that both servers run it.
+    pub is_agreed: bool,
+    /// Whether the partner told StrictShares = True last.
+    pub strict: bool,
     /// When the state was entered.
     pub since: Wall,
 }
@@ -150,6 +166,11 @@ impl<'a> Record<'a> {
             }
             Record::Channel(channel) => encode_channel(channel, out),
             Record::Share(share) => encode_share(share, out),
+            Record::Reservation { address, promised } => {
+                out.push(KIND_RESERVATION);
+                out.extend_from_slice(&address.octets());
+                out.extend_from_slice(&promised.map_or(0, Promised::number).to_be_bytes());
+            }
             Record::CopyEnd { newest } => {
                 out.push(KIND_COPY_END);
                 out.extend_from_slice(&newest.0.to_be_bytes());
@@ -183,6 +204,11 @@ impl<'a> Record<'a> {
             }
             KIND_CHANNEL => decode_channel(payload).map(Record::Channel),
             KIND_SHARE => decode_share(payload).map(Record::Share),
+            KIND_RESERVATION => {
+                let octets: &[u8; 12] = rest.try_into().map_err(|_| RecordError::Truncated)?;
+                let address = Ipv4Addr::from_bits(BigEndian::read_u32(&octets[..4]));
+                Ok(Record::Reservation { address, promised: Promised::of(BigEndian::read_u64(&octets[4..])) })
+            }
             KIND_COPY_END => {
                 let newest: [u8; 8] = rest.try_into().map_err(|_| RecordError::Truncated)?;
                 Ok(Record::CopyEnd { newest: Stamp(u64::from_be_bytes(newest)) })
@@ -215,13 +241,15 @@ fn decode_share(payload: &[u8]) -> Result<Share, RecordError> {
 }
 
 fn encode_channel(channel: &Channel<'_>, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[KIND_CHANNEL, channel.state, channel.partner_down]);
+    let flags = channel.partner_down | u8::from(channel.strict) << 1 | u8::from(channel.is_agreed) << 2;
+    out.extend_from_slice(&[KIND_CHANNEL, channel.state, flags]);
     out.extend_from_slice(&channel.database);
     let numbers =
         [channel.have_boot, channel.have.0, channel.quiet_clock.millis(), channel.quiet_held.0, channel.since.millis()];
     for number in numbers {
         out.extend_from_slice(&number.to_be_bytes());
     }
+    out.extend_from_slice(&channel.config);
     let name = channel.name.as_bytes();
     out.extend_from_slice(&name[..name.len().min(CHANNEL_NAME_MAX)]);
 }
@@ -231,15 +259,20 @@ fn decode_channel(payload: &[u8]) -> Result<Channel<'_>, RecordError> {
     let mut database = [0; 16];
     database.copy_from_slice(&fixed[3..19]);
     let number = |index: usize| BigEndian::read_u64(&fixed[19 + 8 * index..27 + 8 * index]);
+    let mut config = [0; 8];
+    config.copy_from_slice(&fixed[59..]);
     Ok(Channel {
         name: std::str::from_utf8(name).map_err(|_| RecordError::BadField("name"))?,
         state: fixed[1],
-        partner_down: fixed[2],
+        partner_down: fixed[2] & 1,
+        strict: fixed[2] & 2 > 0,
+        is_agreed: fixed[2] & 4 > 0,
         database,
         have_boot: number(0),
         have: Stamp(number(1)),
         quiet_clock: Wall::from_millis(number(2)),
         quiet_held: Stamp(number(3)),
+        config,
         since: Wall::from_millis(number(4)),
     })
 }
@@ -409,6 +442,8 @@ mod tests {
                 origin: Side::Primary,
                 stamp: Stamp(13),
             }),
+            Record::Reservation { address: Ipv4Addr::new(10, 0, 0, 9), promised: Some(Promised::Several) },
+            Record::Reservation { address: Ipv4Addr::new(10, 0, 0, 9), promised: None },
             Record::Channel(Channel {
                 name: "dhcp1",
                 state: 3,
@@ -418,6 +453,9 @@ mod tests {
                 have: Stamp(9),
                 quiet_clock: Wall::from_millis(10),
                 quiet_held: Stamp(11),
+                config: [14; 8],
+                is_agreed: false,
+                strict: true,
                 since: Wall::from_millis(12),
             }),
         ];

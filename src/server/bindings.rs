@@ -12,7 +12,7 @@ use super::offers::{ClientOnLink, Offer, Offers};
 use super::outbox::Outbox;
 use crate::clock::{Now, Wall};
 use crate::lease::merge::{Merged, Seen, merge};
-use crate::lease::pool::{Place, PoolId, Pools};
+use crate::lease::pool::{Place, PoolId, Pools, Run};
 use crate::lease::record::{Record, decode_client, encode_client};
 use crate::lease::shares::Shares;
 use crate::lease::stamp::StampClock;
@@ -35,6 +35,8 @@ pub struct Bindings {
     hash_key: u64,
     /// Which server of the pair this is: the origin of all changes made here.
     side: Side,
+    /// Free addresses that the partner may regard otherwise, sorted: not given like any other.
+    contested: Vec<Run>,
     /// The server's own addresses, which are never given to anybody.
     own: Vec<Ipv4Addr>,
     /// What changed since the partners were told; kept only where there are partners.
@@ -85,6 +87,7 @@ impl Bindings {
             stamps: StampClock::default(),
             hash_key,
             side: Side::default(),
+            contested: Vec::new(),
             own: Vec::new(),
             changed: None,
         }

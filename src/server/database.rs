@@ -34,7 +34,11 @@ impl Database {
                 (self.id, self.complete) = (database, complete);
             }
             Record::Boot { boot, newest_before } => self.push(boot, newest_before),
-            Record::Binding(_) | Record::Share(_) | Record::Channel(_) | Record::CopyEnd { .. } => {}
+            Record::Binding(_)
+            | Record::Share(_)
+            | Record::Channel(_)
+            | Record::Reservation { .. }
+            | Record::CopyEnd { .. } => {}
         }
     }
 

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use super::event::PartnerId;
 use crate::config::{Config, GlobalPolicy, Host, HostIdentity, Link, Membership, Network, OptionSet, Range, Subnet};
 use crate::lease::pool::{Pool, PoolId, Pools};
+use crate::lease::reservations::HostNumber;
 use crate::lease::{Client, Hardware};
 
 /// Octets of the longest hardware address (`chaddr`).
@@ -206,6 +207,17 @@ impl Directory {
         self.reserved.get(&address).copied()
     }
 
+    /// The same as a number that both servers of a pair have for it.
+    #[must_use]
+    pub fn reservation(&self, address: Ipv4Addr) -> Option<HostNumber> {
+        self.reserved_for(address).map(|host| host_number(&self.host(host).identity))
+    }
+
+    /// All reserved addresses, each with its host.
+    pub fn reservations(&self) -> impl Iterator<Item = (Ipv4Addr, HostNumber)> + '_ {
+        self.reserved.iter().map(|(address, host)| (*address, host_number(&self.host(*host).identity)))
+    }
+
     /// The [Host] of a client on a link: one with an address there before one without, one known by client
     /// identifier before hardware address before circuit. `circuit` is sub-option 1 of option 82.
     #[must_use]
@@ -266,6 +278,16 @@ impl Directory {
             }
             self.link_pools.push(pools);
         }
+    }
+}
+
+/// A host as both servers of a pair number it.
+#[must_use]
+pub fn host_number(identity: &HostIdentity) -> HostNumber {
+    match identity {
+        HostIdentity::HardwareAddress { htype, address } => HostNumber::new([1, *htype], address),
+        HostIdentity::ClientId(id) => HostNumber::new([2, 0], id),
+        HostIdentity::CircuitId(id) => HostNumber::new([3, 0], id),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::net::Ipv4Addr;
 
 use super::counters::Silence;
-use super::failover::{Strictness, Wanted};
+use super::failover::{self, Need, Strictness, Wanted};
 use super::request::Request;
 use super::service::Service;
 use crate::clock::Now;
@@ -38,16 +38,22 @@ impl Service {
         let Some(mut knowledge) = self.failover.knowledge(partner) else { return Giving::Freely };
         knowledge.complete |= self.has_outlived(now, request, address) || !kept(Rule::ReplacedPings);
         let binding = self.bindings.table().find(address);
-        let is_reserved = self.directory.reserved_for(address).is_some();
         let was_theirs = binding.is_some_and(|binding| binding.client.key() == Some(request.key));
         let settled = knowledge.is_settled(binding.as_ref());
-        if is_reserved && (settled || was_theirs) || self.bindings.may_give(&knowledge, address, now.wall) {
+        let reservation = self.directory.reservation(address);
+        if reservation.is_some_and(|host| self.failover.is_reservation_of_both(partner, address, host))
+            && (settled || was_theirs)
+        {
+            return Giving::Freely;
+        }
+        let is_contested = self.bindings.is_contested(address);
+        if !is_contested && self.bindings.may_give(&knowledge, address, now.wall) {
             return Giving::Freely;
         }
         if self.failover.is_partner_down(partner) {
             // The partner grants nothing: what this server granted last is settled by its own clock. What the partner
             // may have granted before it went down, unheard, is found by the ping, with StrictShares too.
-            let own = binding.is_some_and(|binding| binding.origin == knowledge.side);
+            let own = binding.is_some_and(|binding| binding.origin == knowledge.side) && !is_contested;
             let settled = Quiet { clock: now.wall, held: Stamp(u64::MAX) };
             let ended = Knowledge { quiet: Some(settled), ..knowledge }.is_settled(binding.as_ref());
             return if own && ended { Giving::Freely } else { Giving::PingFirst };
@@ -82,7 +88,7 @@ impl Service {
             let mut sure = own.iter().copied().filter(|&address| self.giving(now, request, address) == Giving::Freely);
             if let Some(address) = sure.next() {
                 if own.len() < LOW && self.bindings.unused_ahead(pool, address) < LOW as u32 {
-                    self.ask_for_some(now, pool, AHEAD);
+                    self.ask_for_some(now, pool, Need::Ahead);
                 }
                 return Some(address);
             }
@@ -90,7 +96,7 @@ impl Service {
         let partner = self.directory.partner_of_subnet(request.subnet);
         if self.failover.is_in_contact(partner, now.mono) {
             for &pool in pools {
-                self.ask_for_some(now, pool, RUN_SHORT);
+                self.ask_for_some(now, pool, Need::Now);
             }
             return None;
         }
@@ -101,15 +107,22 @@ impl Service {
         for &pool in pools {
             all.extend(self.bindings.partner_candidates(pool, now.wall));
         }
+        for &pool in pools {
+            all.extend(self.bindings.contested_candidates(pool, now.wall));
+        }
         all.into_iter().find(|&address| self.giving(now, request, address) != Giving::Not)
     }
 
     /// Asks the partner, if it is in contact, for some addresses of a pool.
-    fn ask_for_some(&mut self, now: Now, pool: PoolId, count: u32) {
+    fn ask_for_some(&mut self, now: Now, pool: PoolId, need: Need) {
+        let count = match need {
+            Need::Ahead => AHEAD,
+            Need::Now => RUN_SHORT,
+        };
         let (first, last) = self.bindings.pools().pool(pool).ends();
         let partner = self.directory.partner_of(Ipv4Addr::from_bits(first));
         if self.failover.is_in_contact(partner, now.mono) {
-            self.failover.ask_for(partner, Wanted { first, last, count });
+            self.failover.ask_for(partner, Wanted { first, last, count }, need);
         }
     }
 
@@ -117,7 +130,16 @@ impl Service {
     pub(super) fn ask_for_former(&mut self, address: Ipv4Addr) {
         let partner = self.directory.partner_of(address);
         let number = address.to_bits();
-        self.failover.ask_for(partner, Wanted { first: number, last: number, count: 1 });
+        self.failover.ask_for(partner, Wanted { first: number, last: number, count: 1 }, Need::Now);
+    }
+
+    /// Whether a lease on `address`, which this configuration would not give, is extended all the same: the partner was
+    /// seen to run other subnets, and may have given it (rules 1 and 2).
+    pub(super) fn is_kept_for_partner(&self, request: &Request<'_>, address: Ipv4Addr) -> bool {
+        let subnet = self.directory.subnet_of(address);
+        let is_served = subnet.is_none_or(|subnet| self.served(subnet) == failover::Service::Serves);
+        let partner = self.directory.partner_of_subnet(request.subnet);
+        is_served && self.failover.is_at_odds(partner, &self.directory)
     }
 
     /// Whether a NAK for `address` says only what no partner can contradict (rule 6): the record is known to both, in a

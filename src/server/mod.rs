@@ -305,8 +305,8 @@ impl Server {
             self.service.bindings.end_pools();
             self.service.probes.clear();
             self.with_failover(now, out, Failover::settle);
-            self.service.directory = reload.directory;
-            self.with_failover(now, out, Failover::follow);
+            let before = std::mem::replace(&mut self.service.directory, reload.directory);
+            self.with_failover(now, out, |failover, rest| failover.follow(&before, rest));
             let config = self.service.directory.config();
             info!("configuration reloaded: {} subnets, {} hosts", config.subnets.len(), config.hosts.len());
         }

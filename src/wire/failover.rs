@@ -50,6 +50,8 @@ pub struct Header {
     pub partner_database: [u8; 16],
     /// Whether the sender's database has once held all that the receiver held.
     pub complete: bool,
+    /// Whether the sender goes by StrictShares = True: a primary by its own, a failover by what its primary told last.
+    pub strict: bool,
     /// What the sender does on this channel.
     pub state: PartnerState,
     /// Number of the transfer of control that the sender is in or was in last; 0 = none yet.

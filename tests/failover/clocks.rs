@@ -29,3 +29,30 @@ fn an_hour_between_the_clocks_changes_no_state() {
         assert_eq!(pair.double, 0);
     }
 }
+
+/// Section 9: a clock that was set back stays at the newest record until the wall clock has caught up: see the engine's
+/// tests. A server that starts in contact keeps its own clock, whatever the partner's says: the offset is shown, and
+/// is the margin for ends of leases.
+#[test]
+fn a_server_that_starts_in_contact_with_one_that_serves_keeps_its_own_clock() {
+    for (host, serving, offset) in [(F, P, 3_600_000), (P, F, 3_600_000)] {
+        let mut pair = Pair::settled(&PairSetup::new());
+        pair.power_off(host);
+        pair.until(120, |pair| matches!(pair.state(serving), "Serving" | "Active"));
+        pair.run(60);
+        pair.hosts[host].clock_offset = offset;
+        pair.start(host);
+        pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        pair.run(30);
+        let shown = offset_of(&mut pair, host);
+        assert!((shown + offset).abs() < 100, "host {host} shows {shown} ms");
+        assert!((offset_of(&mut pair, serving) - offset).abs() < 100);
+    }
+}
+
+/// The partner's clock minus the server's own, in milliseconds, as status shows it.
+fn offset_of(pair: &mut Pair, host: usize) -> i64 {
+    let status = pair.control(host, "status --json");
+    let from = status.split("\"clock_offset_ms\":").nth(1).expect("an offset");
+    from.split(',').next().and_then(|number| number.parse().ok()).expect("a number")
+}

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use understudy::lease::record::Complete;
+
 use crate::support::disk::SimDisk;
 use crate::support::pair::{F, P, Pair};
 use crate::support::pair_setup::PairSetup;
@@ -220,4 +222,43 @@ fn a_replaced_database_alone_pings_until_the_leases_that_it_may_have_lost_are_ov
     let began = pair.elapsed();
     assert!(pair.lease(&Client::new(12)).is_some());
     assert!(pair.elapsed() - began < Duration::from_millis(100), "nobody can still hold what was lost");
+}
+
+/// Section 5, identity: a server that was set back while it was cut off serves after a ping; from the moment at which the
+/// partner proves it, it is silent until the full copy is here.
+#[test]
+fn a_server_set_back_in_time_is_silent_from_the_proof_of_it_until_the_full_copy() {
+    for host in [P, F] {
+        let mut pair = Pair::settled(&PairSetup::new().both("SyncBindingBufSize = 64"));
+        pair.lease_all(1..6);
+        pair.run(1);
+        let older = pair.hosts[host].disk.fork();
+        pair.lease_all(6..21);
+        pair.run(5);
+        pair.kill(host);
+        older.power_cut(crate::support::disk::Fate::Kept);
+        pair.hosts[host].disk = older;
+        pair.wires.cut(P, F);
+        pair.start(host);
+        pair.until(200, |pair| matches!(pair.state(host), "Serving" | "Active"));
+        let former = database(&pair, host);
+        pair.wires.mend(P, F);
+        pair.wires.way(P, F).delay = Duration::from_millis(50);
+        pair.wires.way(F, P).delay = Duration::from_millis(50);
+        let limit = pair.within(120);
+        let mut silent = 0;
+        while pair.states() != ["Serving", "Asleep"] || database(&pair, host) == former {
+            assert!(pair.step(limit), "host {host}: {:?}", pair.states());
+            let is_complete = pair.engine(host).server().failover().database().complete() == Complete::Yes;
+            if database(&pair, host) != former && !is_complete {
+                silent += 1;
+                let any = pair.hosts[host].config.subnets.iter().any(|subnet| pair.serves(host, subnet.network));
+                assert!(!any, "host {host} serves before it has the copy: {:?}", pair.states());
+            }
+        }
+        assert!(silent > 0, "host {host}: no full copy was needed");
+        pair.run(10);
+        assert_eq!(pair.table(host).len(), 20);
+        pair.assert_equal();
+    }
 }

@@ -12,6 +12,8 @@ use understudy::lease::{Binding, Side, Stamp};
 use understudy::server::bindings::Bindings;
 use understudy::server::outbox::Outbox;
 
+use crate::plans::{Agreed, Shown};
+
 /// Largest offset of a clock, and MaxClockSkewSecs.
 pub(crate) const SKEW: u64 = 2;
 /// The one range.
@@ -31,6 +33,7 @@ pub(crate) struct Facts {
     pub(crate) clock: Wall,
     pub(crate) serving: bool,
     pub(crate) boot: u64,
+    pub(crate) shown: Shown,
 }
 
 /// Records of a message.
@@ -57,6 +60,8 @@ pub(crate) struct Server {
     pub(crate) waiting: bool,
     pub(crate) started: u64,
     pub(crate) heard: u64,
+    pub(crate) agreed: Agreed,
+    sent: u64,
 }
 
 impl Server {
@@ -77,6 +82,8 @@ impl Server {
             waiting: side == Side::Primary,
             started: 0,
             heard: 0,
+            agreed: Agreed::new(),
+            sent: 0,
         };
         server.lose_disk(database);
         server
@@ -89,6 +96,7 @@ impl Server {
         self.bindings.use_pools(Pools::new(vec![Pool::new(FIRST, LAST, Vec::new())]));
         (self.database, self.complete, self.quiet) = (database, false, None);
         (self.partner_database, self.have, self.partner_have) = (0, Stamp::default(), Stamp::default());
+        self.agreed.forget();
     }
 
     /// A start: only what was kept is known.
@@ -120,8 +128,11 @@ impl Server {
         own.map(|change| change.1).max().unwrap_or_default()
     }
 
-    pub(crate) fn facts(&self, time: u64) -> Facts {
+    pub(crate) fn facts(&mut self, time: u64) -> Facts {
+        self.sent += 1;
+        let Agreed { plan, reloads, .. } = self.agreed;
         Facts {
+            shown: Shown { plan, reloads, saw: self.agreed.saw(), number: self.sent },
             database: self.database,
             complete: self.complete,
             knows: self.partner_database,
@@ -157,6 +168,7 @@ impl Server {
             (self.have, self.partner_have, self.quiet) = (Stamp::default(), Stamp::default(), None);
         }
         self.partner_complete = facts.complete;
+        self.agreed.hear(&facts.shown);
         if facts.knows == self.database {
             self.partner_have = self.partner_have.max(facts.have);
         }
@@ -189,6 +201,7 @@ impl Server {
         if self.quiet.is_none_or(|quiet| facts.clock > quiet.clock) {
             self.quiet = Some(Quiet { clock: facts.clock, held: seen.stamp });
         }
+        self.agreed.believe(&facts.shown);
         true
     }
 

@@ -10,6 +10,7 @@ use understudy::server::bindings::Grant;
 use understudy::server::offers::{ClientOnLink, Offer, Probe};
 use understudy::server::outbox::Outbox;
 
+use crate::plans::PLANS;
 use crate::server::{Changes, FIRST, Facts, LAST, POOL, SKEW, Server, addresses};
 
 const LEASE: u64 = 40;
@@ -26,6 +27,12 @@ pub(crate) enum Rules {
     All,
     WithoutOwner,
     WithoutSettled,
+    /// A reserved address goes to its host whatever the partner runs.
+    WithoutAgreement,
+    /// A reservation that went away is forgotten at once.
+    WithoutBook,
+    /// Who owns an address without a record stands in the configuration.
+    SharesConfigured,
 }
 
 /// What happened.
@@ -37,6 +44,9 @@ pub(crate) struct Figures {
     /// Addresses that changed their owner.
     pub(crate) moves: u64,
     pub(crate) disks_lost: u64,
+    pub(crate) reloads: u64,
+    /// New leases by a reservation of both servers, on an address that the other one owns.
+    pub(crate) by_reservation: u64,
 }
 
 impl Figures {
@@ -45,6 +55,8 @@ impl Figures {
         self.by_failover += other.by_failover;
         self.moves += other.moves;
         self.disks_lost += other.disks_lost;
+        self.reloads += other.reloads;
+        self.by_reservation += other.by_reservation;
     }
 }
 
@@ -75,12 +87,14 @@ pub(crate) struct World {
     /// When it arrives, at which server.
     net: Vec<(u64, usize, Message)>,
     cut: bool,
+    reloads_in_1000: u64,
     databases: u64,
     pub(crate) figures: Figures,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, rules: Rules) -> World {
+    /// `reloads_in_1000`: how often a server gets another configuration, in a thousand seconds.
+    pub(crate) fn new((seed, reloads_in_1000): (u64, u64), rules: Rules) -> World {
         let mut random = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut offset = || {
             random = step(random);
@@ -89,7 +103,7 @@ impl World {
         let servers = [Server::new(Side::Primary, offset(), 1), Server::new(Side::Secondary, offset(), 2)];
         let clients = [Holder::default(); CLIENTS];
         let (net, figures) = (Vec::new(), Figures::default());
-        World { random, time: 0, rules, servers, clients, net, cut: false, databases: 2, figures }
+        World { random, time: 0, rules, servers, clients, net, cut: false, reloads_in_1000, databases: 2, figures }
     }
 
     fn below(&mut self, limit: u64) -> u64 {
@@ -111,6 +125,7 @@ impl World {
                 self.cut = !self.cut;
             }
             self.crash_and_start();
+            self.reload();
             self.speak();
             for at in 0..2 {
                 if self.servers[at].up && self.happens(30) {
@@ -169,6 +184,19 @@ impl World {
                 if boot == server.started && server.absorb(&facts, &changes, time) && server.waiting {
                     (server.waiting, server.serving) = (false, true);
                 }
+            }
+        }
+    }
+
+    /// A server, running or not, gets another configuration; the other one may follow some time later.
+    fn reload(&mut self) {
+        for at in 0..2 {
+            if self.reloads_in_1000 > 0 && self.happens(self.reloads_in_1000) {
+                let plan = self.below(PLANS.len() as u64) as usize;
+                let other = self.servers[1 - at].agreed.plan;
+                let plan = if self.happens(500) { other } else { plan };
+                self.figures.reloads += u64::from(plan != self.servers[at].agreed.plan);
+                self.servers[at].agreed.reload(plan);
             }
         }
     }
@@ -293,9 +321,13 @@ impl World {
             return;
         }
         let now = self.servers[at].now(self.time);
+        let reserved = self.servers[at].agreed.plan().address_of(who);
         let candidates = match self.rules {
-            Rules::WithoutOwner => addresses().collect(),
-            Rules::All | Rules::WithoutSettled => self.servers[at].bindings.own_candidates(POOL, now.wall),
+            _ if reserved.is_some() => reserved.into_iter().collect(),
+            Rules::WithoutOwner | Rules::SharesConfigured => addresses().collect(),
+            Rules::All | Rules::WithoutSettled | Rules::WithoutAgreement | Rules::WithoutBook => {
+                self.servers[at].bindings.own_candidates(POOL, now.wall)
+            }
         };
         let free: Vec<Ipv4Addr> = candidates.into_iter().filter(|&address| self.may_give(at, who, address)).collect();
         if free.is_empty() {
@@ -323,6 +355,8 @@ impl World {
             return Ok(());
         }
         self.figures.by_failover += u64::from(is_new && server.side == Side::Secondary);
+        let is_reserved = server.agreed.plan().reserved_for(address).is_some();
+        self.figures.by_reservation += u64::from(is_new && is_reserved && server.owner(address) != server.side);
         self.acknowledge(who, at, address)
     }
 
@@ -356,10 +390,28 @@ impl World {
         if !server.bindings.is_available(address, name(who), now) {
             return false;
         }
+        let (agreed, plan) = (&server.agreed, server.agreed.plan());
+        let binding = server.bindings.table().find(address);
+        let settled = knowledge.is_settled(binding.as_ref());
+        let host = plan.reserved_for(address);
+        let was_theirs = binding.is_some_and(|binding| binding.client.key() == Some(key(who)));
+        let is_of_both = agreed.is_of_both(address, who) || self.rules == Rules::WithoutAgreement;
+        if host == Some(who) && is_of_both && (settled || was_theirs) {
+            return true;
+        }
+        let is_for = if host.is_some() { host == Some(who) } else { plan.is_ranged(address) };
+        if !is_for || agreed.is_withheld(address) && self.rules != Rules::WithoutBook {
+            return false;
+        }
         match self.rules {
-            Rules::All => server.bindings.may_give(&knowledge, address, now),
-            Rules::WithoutOwner => knowledge.is_settled(server.bindings.table().find(address).as_ref()),
+            Rules::All | Rules::WithoutAgreement | Rules::WithoutBook => {
+                server.bindings.may_give(&knowledge, address, now)
+            }
+            Rules::WithoutOwner => settled,
             Rules::WithoutSettled => server.owner(address) == server.side,
+            Rules::SharesConfigured => {
+                settled && binding.map_or_else(|| plan.owner(address), |binding| binding.owner) == server.side
+            }
         }
     }
 

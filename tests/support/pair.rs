@@ -11,7 +11,7 @@ use understudy::config::{Config, Network};
 use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
 use understudy::lease::Binding;
-use understudy::server::event::{Arrival, Input, Interface, InterfaceId, PartnerId};
+use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId, PartnerId};
 use understudy::server::failover::Service;
 use understudy::server::outbox::Effect;
 use understudy::wire::failover::{Datagram, Kind, parse};
@@ -88,6 +88,8 @@ pub(crate) struct Pair {
     pub(crate) sent: Vec<Sent>,
     /// Replies to clients: when, by which server.
     pub(crate) replies: Vec<(Duration, usize, Reply)>,
+    /// Answers on control sockets since the last question.
+    said: String,
     /// Addresses that answer a ping.
     pub(crate) echoes: Vec<Ipv4Addr>,
     /// Turns after which two servers served one subnet, both in contact.
@@ -116,6 +118,7 @@ impl Pair {
             wires: Wires::new(7),
             sent: Vec::new(),
             replies: Vec::new(),
+            said: String::new(),
             echoes: Vec::new(),
             double: 0,
             now: Mono::from_nanos(1_000_000_000),
@@ -178,6 +181,13 @@ impl Pair {
     /// Asks a server to stop as planned.
     pub(crate) fn stop(&mut self, host: usize) {
         self.turn(host, [Input::Stop]);
+    }
+
+    /// Asks a server on its control socket, something that it answers at once.
+    pub(crate) fn control(&mut self, host: usize, line: &str) -> String {
+        self.said.clear();
+        self.turn(host, [Input::Control { id: ControlId(1), line }]);
+        std::mem::take(&mut self.said)
     }
 
     /// Puts another configuration in force.
@@ -315,7 +325,10 @@ impl Pair {
                     }
                     Effect::Partner { partner, bytes } => datagrams.push((*partner, released.bytes(bytes).to_vec())),
                     Effect::Ping { address } => pings.push(*address),
-                    Effect::Control { .. } | Effect::StoreSubnets { .. } => {}
+                    Effect::Control { bytes, .. } => {
+                        self.said.push_str(&String::from_utf8_lossy(released.bytes(bytes)));
+                    }
+                    Effect::StoreSubnets { .. } => {}
                     Effect::Stop => ended = Some(Ended::Stopped),
                     Effect::SyncFailed { .. } => ended = Some(Ended::SyncFailed),
                 }

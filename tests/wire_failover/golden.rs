@@ -32,6 +32,19 @@ fn a_datagram_without_a_key_comes_out_as_its_file_holds_it() {
     assert_eq!(out, golden_octets("PollRpl-none"));
 }
 
+/// StrictShares of the primary stands in the second bit of the flags.
+#[test]
+fn the_word_of_a_strict_primary_comes_out_as_its_file_holds_it() {
+    let header = understudy::wire::failover::Header { strict: true, ..golden_header() };
+    let datagram = Datagram { header, body: golden_body(Kind::PollRpl) };
+    let mut out = Vec::new();
+    emit(&datagram, &mut out);
+    Keys::None.seal(&mut out, 0);
+    let golden = golden_octets("PollRpl-strict");
+    assert_eq!(out, golden);
+    assert_eq!(parse(Keys::None.open(&golden).unwrap()), Ok(datagram));
+}
+
 /// The hash was made by another program.
 #[test]
 fn a_session_id_is_the_one_that_another_program_computes() {

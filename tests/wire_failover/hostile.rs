@@ -81,7 +81,7 @@ fn other_versions_and_types_are_refused_each_for_its_own_reason() {
 #[test]
 fn an_octet_without_meaning_is_refused_by_the_name_of_its_field() {
     let places = [
-        (Kind::SyncReq, 2, "flags", 0..=1),
+        (Kind::SyncReq, 2, "flags", 0..=3),
         (Kind::SyncReq, 3, "state", 1..=9),
         (Kind::CtlRet, HEADER_OCTETS, "serves", 0..=2),
         (Kind::BindUpdate, HEADER_OCTETS + 12, "flags", 0..=1),

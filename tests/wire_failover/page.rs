@@ -70,7 +70,7 @@ fn header_value(datagram: &Datagram<'_>, field: &str) -> Vec<u8> {
     match field {
         "version" => vec![VERSION],
         "type" => vec![datagram.body.kind().code()],
-        "flags" => vec![u8::from(header.complete)],
+        "flags" => vec![u8::from(header.complete) | u8::from(header.strict) << 1],
         "state" => vec![state_code(header.state)],
         "transfer" => header.transfer.to_be_bytes().to_vec(),
         "session" => header.session.to_be_bytes().to_vec(),

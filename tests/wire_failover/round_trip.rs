@@ -39,7 +39,7 @@ fn no_field_of_the_header_is_left_out() {
         out
     };
     let first = golden_header();
-    let changes: [fn(&mut Header); 17] = [
+    let changes: [fn(&mut Header); 18] = [
         |header| header.session += 1,
         |header| header.sequence += 1,
         |header| header.seen += 1,
@@ -48,6 +48,7 @@ fn no_field_of_the_header_is_left_out() {
         |header| header.database[15] += 1,
         |header| header.partner_database[0] += 1,
         |header| header.complete = !header.complete,
+        |header| header.strict = !header.strict,
         |header| header.state = STATES[8],
         |header| header.transfer += 1,
         |header| header.have_boot += 1,

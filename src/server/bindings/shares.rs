@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use super::{Author, Bindings, Changed};
 use crate::clock::Wall;
 use crate::lease::owner::Knowledge;
-use crate::lease::pool::{PoolId, Run};
+use crate::lease::pool::{Pool, PoolId, Run};
 use crate::lease::record::{Record, decode_client, encode_client};
 use crate::lease::shares::{RUNS_MAX, Share, Shares};
 use crate::lease::{Binding, Stamp};
@@ -22,6 +22,8 @@ const CANDIDATES: usize = 32;
 const SCAN: u32 = 32_768;
 /// Addresses with a binding that are given away in one turn; each is a record of its commit.
 const MOVES_MAX: usize = 128;
+/// Addresses looked at to find one that is contested, or to pass those over, for one client.
+const LOOKS: usize = 4_096;
 
 impl Bindings {
     /// Who owns the addresses without a binding.
@@ -48,16 +50,61 @@ impl Bindings {
         knowledge.may_give(self.table.find(address).as_ref(), self.shares.owner(address), now)
     }
 
+    /// Names the free addresses that the partner may regard otherwise: sorted, disjoint runs. Those that are none any
+    /// more come again.
+    pub fn set_contested(&mut self, runs: Vec<Run>) {
+        for run in std::mem::replace(&mut self.contested, runs) {
+            let pools: Vec<PoolId> = self.pools.within(run).collect();
+            for pool in pools {
+                self.pools.pool_mut(pool).gain(run);
+            }
+        }
+    }
+
+    /// Whether the partner may regard `address` otherwise.
+    #[must_use]
+    pub fn is_contested(&self, address: Ipv4Addr) -> bool {
+        lies_in(&self.contested, address)
+    }
+
+    /// How many addresses of a pool the partner may regard otherwise.
+    #[must_use]
+    pub fn contested_within(&self, pool: &Pool) -> u64 {
+        let (first, last) = pool.ends();
+        let from = self.contested.partition_point(|run| run.1 < first);
+        self.contested[from..].iter().take_while(|run| run.0 <= last).map(|run| pool.size_within(*run)).sum()
+    }
+
+    /// Addresses of a pool that the partner may regard otherwise and that nobody has: what is left when all else is
+    /// given.
+    #[must_use]
+    pub fn contested_candidates(&self, pool: PoolId, now: Wall) -> Vec<Ipv4Addr> {
+        let pool = self.pools.pool(pool);
+        let (first, last) = pool.ends();
+        let from = self.contested.partition_point(|run| run.1 < first);
+        let runs = self.contested[from..].iter().take_while(|run| run.0 <= last);
+        let all = runs.flat_map(|run| run.0.max(first)..=run.1.min(last)).take(LOOKS).map(Ipv4Addr::from_bits);
+        let is_free = |address: &Ipv4Addr| {
+            let bound = self.table.find(*address).is_some_and(|binding| binding.available_from() > now);
+            !bound && self.offers.of_address(*address).is_none() && !self.own.contains(address)
+        };
+        all.filter(|address| pool.contains(*address)).filter(is_free).take(CANDIDATES).collect()
+    }
+
     /// Own addresses of a pool that are free, in the order in which a server of a pair gives them: the next one without
     /// a binding, then those that have been free longest.
     pub fn own_candidates(&mut self, pool: PoolId, now: Wall) -> Vec<Ipv4Addr> {
-        let (table, offers, own) = (&self.table, &self.offers, &self.own);
+        let (table, offers, own, contested) = (&self.table, &self.offers, &self.own, &self.contested);
         let is_touched = |address: Ipv4Addr| {
-            table.contains(address) || offers.of_address(address).is_some() || own.contains(&address)
+            table.contains(address)
+                || offers.of_address(address).is_some()
+                || own.contains(&address)
+                || lies_in(contested, address)
         };
         let (side, shares) = (self.side, &self.shares);
         let unused = self.pools.pool_mut(pool).next_unused(side, shares, is_touched);
-        let longest = self.pools.pool(pool).longest_free(side, now);
+        let longest = self.pools.pool(pool).longest_free(side, now).take(LOOKS);
+        let longest = longest.filter(|address| !lies_in(contested, *address));
         unused.into_iter().chain(longest.take(CANDIDATES)).collect()
     }
 
@@ -72,14 +119,16 @@ impl Bindings {
     /// Addresses of a pool that are free and the partner's, those first that it gives last.
     #[must_use]
     pub fn partner_candidates(&self, pool: PoolId, now: Wall) -> Vec<Ipv4Addr> {
-        let (table, offers, own) = (&self.table, &self.offers, &self.own);
         let is_touched = |address: Ipv4Addr| {
-            table.contains(address) || offers.of_address(address).is_some() || own.contains(&address)
+            self.table.contains(address)
+                || self.offers.of_address(address).is_some()
+                || self.own.contains(&address)
+                || self.is_contested(address)
         };
         let partner = self.side.other();
         let pool = self.pools.pool(pool);
         let unused = pool.highest_unused(partner, &self.shares, is_touched);
-        let latest = pool.longest_free(partner, now).rev();
+        let latest = pool.longest_free(partner, now).rev().take(LOOKS).filter(|address| !self.is_contested(*address));
         unused.into_iter().chain(latest.take(CANDIDATES)).collect()
     }
 
@@ -227,6 +276,13 @@ struct Found {
     run: Run,
     /// Addresses in it without a binding.
     unused: u64,
+}
+
+/// Whether `address` lies in one of these sorted, disjoint runs.
+fn lies_in(runs: &[Run], address: Ipv4Addr) -> bool {
+    let address = address.to_bits();
+    let at = runs.partition_point(|run| run.1 < address);
+    runs.get(at).is_some_and(|run| run.0 <= address)
 }
 
 fn note(run: &Share, former: Option<Stamp>, author: Author) -> Changed {

@@ -86,10 +86,14 @@ impl Service {
             return None;
         }
         let own = self.bindings.table().find(address).is_some_and(|binding| binding.client.key() == Some(request.key));
-        let free = self.bindings.is_available(address, request.on_link, now.wall)
-            && self.giving(now, request, address) != Giving::Not;
-        if own && self.holds(now, request, address) || free {
+        let free = self.bindings.is_available(address, request.on_link, now.wall);
+        if own && self.holds(now, request, address) || free && self.giving(now, request, address) != Giving::Not {
             return Some(address);
+        }
+        if free {
+            // It is the partner's, which does not go by the reservation yet.
+            self.ask_for_former(address);
+            return None;
         }
         if let Some(hidden) = self.limiter.allow(Line::ReservedTaken, now.mono) {
             warn!("reserved address {address} is still held by another than {}; {hidden}", request.name());

@@ -131,14 +131,15 @@ impl Service {
         }
         let known = self.bindings.table().find(address);
         let holder = known.filter(|binding| binding.client.key() == Some(request.key));
-        if !self.may_have(request, address) {
+        let holds = holder.is_some_and(|binding| binding.is_active(now.wall));
+        if !self.may_have(request, address) && !(holds && self.is_kept_for_partner(request, address)) {
             // Out of the ranges: perhaps another server's, unless this client had it from us.
             if holder.is_some() || self.directory.reserved_for(address).is_some() {
                 return self.refuse(request, address, "address is no longer available to this client", out);
             }
             return self.claim_of_unknown(now, request, address, out);
         }
-        if holder.is_some_and(|binding| binding.is_active(now.wall)) {
+        if holds {
             let lease = self.lease_anew(request, address);
             return self.acknowledge(now, request, (address, lease), out);
         }

@@ -23,7 +23,7 @@ pub(super) fn record(partner: &mut Partner, header: &Header, payload: &[u8], aro
         Ok(Record::Binding(theirs)) => binding(partner, header, &theirs, around),
         Ok(Record::Share(theirs)) => share(partner, header, &theirs, around),
         Ok(Record::CopyEnd { newest }) => copy_ends(partner, header, newest, around),
-        Ok(Record::Identity { .. } | Record::Boot { .. } | Record::Channel(_)) => {
+        Ok(Record::Identity { .. } | Record::Boot { .. } | Record::Channel(_) | Record::Reservation { .. }) => {
             warn!("partner {}: a record that does not belong in a stream is left out", partner.name);
         }
         Err(reason) => error!("partner {}: {reason}; both servers need the same version", partner.name),

@@ -30,6 +30,11 @@ const ASK_EVERY: Duration = Duration::from_millis(100);
 const WANTED_MAX: usize = 8;
 /// Addresses given for one request at most.
 const GIVEN_MAX: u32 = 1_024;
+/// A range in which a client waited for addresses of the partner does not give any back for so long: it asks again some
+/// seconds later, and is to find them.
+const SHORT_FOR: Duration = Duration::from_secs(60);
+/// So many ranges at once.
+const SHORT_MAX: usize = 64;
 /// Requests for ranges answered so often at most.
 const ANSWER_EVERY: Duration = Duration::from_millis(50);
 
@@ -44,6 +49,15 @@ pub struct Wanted {
     pub count: u32,
 }
 
+/// Why a server wants addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It will run short.
+    Ahead,
+    /// A client waits.
+    Now,
+}
+
 /// The state of balancing with one partner.
 #[derive(Debug, Default)]
 pub(super) struct Balance {
@@ -53,6 +67,8 @@ pub(super) struct Balance {
     gifts: VecDeque<Gift>,
     wanted: Vec<Wanted>,
     asked: Option<Mono>,
+    /// Ranges in which clients waited, and when last; none: now.
+    short: Vec<(Run, Option<Mono>)>,
     answered: Option<Mono>,
     due: Option<Mono>,
 }
@@ -116,7 +132,14 @@ impl Free {
 
 impl Balance {
     /// Notes what the partner is to be asked for.
-    pub(super) fn ask_for(&mut self, wanted: Wanted) {
+    pub(super) fn ask_for(&mut self, wanted: Wanted, need: Need) {
+        let run = (wanted.first, wanted.last);
+        if need == Need::Now && run.0 < run.1 {
+            self.short.retain(|entry| entry.0 != run);
+            if self.short.len() < SHORT_MAX {
+                self.short.push((run, None));
+            }
+        }
         let same = |other: &Wanted| (other.first, other.last) == (wanted.first, wanted.last);
         match self.wanted.iter().position(same) {
             Some(at) => self.wanted[at].count = self.wanted[at].count.max(wanted.count),
@@ -132,6 +155,8 @@ impl Balance {
 
     fn ask(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let now = around.now.mono;
+        self.short.iter_mut().for_each(|entry| entry.1 = entry.1.or(Some(now)));
+        self.short.retain(|entry| entry.1.is_some_and(|at| now.since(at) < SHORT_FOR));
         if !partner.is_in_contact(now) {
             self.wanted.clear();
         }
@@ -167,6 +192,7 @@ impl Balance {
     fn plan(&mut self, partner: &Partner, percent: u64, around: &Around<'_>) {
         let Some(census) = &self.census else { return };
         let mut wanted = Vec::new();
+        let is_short = |range: Run| self.short.iter().any(|entry| entry.0 == range);
         for (index, count) in census.counts.iter().enumerate() {
             let pool = PoolId(index);
             if index >= around.bindings.pools().len() || partner_of(pool, around) != Some(partner.id) {
@@ -174,6 +200,7 @@ impl Balance {
             }
             let range = around.bindings.pools().pool(pool).ends();
             match count.free(pool, around).motion(percent) {
+                Motion::Give(_) if is_short(range) => {}
                 Motion::Give(count) => self.gifts.push_back(Gift { range, unused: Some(range), count, given: 0 }),
                 Motion::Ask(count) => {
                     let count = u32::try_from(count).unwrap_or(GIVEN_MAX).min(GIVEN_MAX);
@@ -183,7 +210,7 @@ impl Balance {
             }
         }
         for wanted in wanted {
-            self.ask_for(wanted);
+            self.ask_for(wanted, Need::Ahead);
         }
     }
 

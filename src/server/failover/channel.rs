@@ -56,6 +56,7 @@ impl Channel {
         let mut kind = Start::Silent;
         if let Some(Ok(Record::Channel(record))) = known.map(|entry| Record::decode(&entry.1)) {
             self.partner.replay(&record);
+            self.partner.check_agreement(around.directory);
             let had_control = [PartnerState::Active, PartnerState::Returning].map(state_number).contains(&record.state);
             kind = if had_control { Start::WithControl } else { Start::Silent };
         }
@@ -68,7 +69,10 @@ impl Channel {
     /// This server's database is another one now: control is asked for, or the partner's bindings.
     pub(super) fn begin_anew(&mut self, around: &mut Around<'_>) {
         match &mut self.table {
-            Table::Primary(primary) => primary.claim(&mut self.partner, "the lease database went back in time", around),
+            Table::Primary(primary) => {
+                primary.give_up_all();
+                primary.claim(&mut self.partner, "the lease database went back in time", around);
+            }
             Table::Secondary(secondary) => secondary.start(&mut self.partner, Start::Silent, around),
         }
     }

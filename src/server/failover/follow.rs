@@ -17,6 +17,7 @@ use crate::clock::Mono;
 use crate::config::Config;
 use crate::lease::Side;
 use crate::lease::record::Record;
+use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 
 /// Records of channels kept for partners that a later reload may bring back.
@@ -101,7 +102,7 @@ impl Failover {
     }
 
     /// Takes over the partners of a configuration that is in force from now on. What is new begins with the next turn.
-    pub(in crate::server) fn follow(&mut self, rest: Rest<'_>) {
+    pub(in crate::server) fn follow(&mut self, before: &Directory, rest: Rest<'_>) {
         let Rest { now, bindings, directory, out } = rest;
         let config = directory.config();
         let had_failover = self.is_pair() && self.side() == Side::Primary;
@@ -115,6 +116,7 @@ impl Failover {
                 Some(mut channel) => {
                     channel.partner.id = id;
                     adopt(&mut channel, wanted, count, now.mono);
+                    channel.partner.follow_config(before, directory);
                     channel
                 }
                 None => {
@@ -131,6 +133,8 @@ impl Failover {
             bindings.begin_pair(self.side());
         }
         self.count_newest(bindings, directory);
+        self.run_reservations(directory, out);
+        self.compare(Rest { now, bindings, directory, out: &mut *out });
         if had_failover && !self.is_pair() {
             warn!("UseFailoverServer is False by the reload: this server serves alone from now on");
             self.database.set_complete();

@@ -4,6 +4,7 @@
 //! needs of the rest of the server comes with each call ([`Around`]); what it wants done leaves by the outbox. Called
 //! by `server/mod.rs`; [`super::duty`] asks whether a subnet is served.
 
+mod agreement;
 mod apply;
 mod balance;
 mod channel;
@@ -33,6 +34,7 @@ use crate::clock::{Mono, Now};
 use crate::config::{Config, Network, Role};
 use crate::lease::owner::Knowledge;
 use crate::lease::record::{Complete, Record};
+use crate::lease::reservations::Reservations;
 use crate::lease::{Side, Stamp};
 use crate::server::bindings::{Author, Bindings};
 use crate::server::database::Database;
@@ -45,7 +47,7 @@ use channel::{Channel, Table};
 use primary::Stopping;
 use states::Verdict;
 
-pub use balance::Wanted;
+pub use balance::{Need, Wanted};
 pub use drill::{DRILL_MAX, Drill, Progress, Word};
 pub use settings::Strictness;
 pub use states::state_name;
@@ -95,6 +97,10 @@ pub struct Failover {
     conflicts: u64,
     /// Channels of the journal whose partner the configuration may name.
     remembered: Vec<(String, Vec<u8>)>,
+    /// Every reservation that a partner may still go by.
+    reservations: Reservations,
+    /// Whether what both servers have was looked at since a configuration came into force.
+    is_compared: bool,
     stopping: bool,
     began: Mono,
 }
@@ -124,6 +130,8 @@ impl Failover {
             arrived: Vec::new(),
             conflicts: 0,
             remembered: Vec::new(),
+            reservations: Reservations::default(),
+            is_compared: false,
             stopping: false,
             began: Mono::default(),
         }
@@ -137,22 +145,31 @@ impl Failover {
 
     /// Takes over a fact from the journal.
     pub fn replay(&mut self, fact: &Record<'_>) {
-        if let Record::Channel(channel) = fact {
-            let mut payload = Vec::new();
-            fact.encode(&mut payload);
-            self.remember(channel.name, payload);
-        } else {
-            self.database.replay(fact);
+        match *fact {
+            Record::Channel(channel) => {
+                let mut payload = Vec::new();
+                fact.encode(&mut payload);
+                self.remember(channel.name, payload);
+            }
+            Record::Reservation { address, promised } => self.reservations.replay((address, promised)),
+            Record::Binding(_)
+            | Record::Identity { .. }
+            | Record::Boot { .. }
+            | Record::Share(_)
+            | Record::CopyEnd { .. } => self.database.replay(fact),
         }
     }
 
-    /// Records for a snapshot: the database, and every channel.
+    /// Records for a snapshot: the database, every channel, reservations.
     pub fn snapshot(&self, encode: &mut dyn FnMut(&Record<'_>)) {
         for record in self.database.all_records() {
             encode(&record);
         }
         for channel in self.channels.iter().filter(|channel| channel.is_begun) {
             encode(&Record::Channel(channel.partner.channel()));
+        }
+        for (address, promised) in self.reservations.iter() {
+            encode(&Record::Reservation { address, promised: Some(promised) });
         }
         for (_, payload) in &self.remembered {
             if let Ok(record) = Record::decode(payload) {
@@ -189,7 +206,10 @@ impl Failover {
         }
         rest.bindings.begin_pair(self.side());
         self.count_newest(rest.bindings, rest.directory);
-        self.begin_channels(rest);
+        let Rest { now, bindings, directory, out } = rest;
+        self.run_reservations(directory, out);
+        self.begin_channels(Rest { now, bindings: &mut *bindings, directory, out: &mut *out });
+        self.compare(Rest { now, bindings, directory, out });
     }
 
     /// Begins with each partner that is new: what the journal holds of it, and the first message.
@@ -279,7 +299,8 @@ impl Failover {
         }
         let serving = self.serving();
         let mut failed = None;
-        self.with_each(Rest { now, bindings, directory, out }, |channel, around| {
+        let rest = Rest { now, bindings: &mut *bindings, directory, out: &mut *out };
+        self.with_each(rest, |channel, around| {
             if channel.end_turn(around) == Verdict::Ends {
                 match serving.iter().find(|id| **id != channel.partner.id) {
                     Some(_) => channel.put_off(around),
@@ -287,6 +308,7 @@ impl Failover {
                 }
             }
         });
+        self.compare(Rest { now, bindings, directory, out });
         if let Some(partner) = failed {
             return TurnEnd::Fails(partner);
         }
@@ -346,9 +368,9 @@ impl Failover {
     }
 
     /// Notes addresses that the partner is to be asked for: a client waits, and none of ours is free.
-    pub fn ask_for(&mut self, partner: Option<PartnerId>, wanted: Wanted) {
+    pub fn ask_for(&mut self, partner: Option<PartnerId>, wanted: Wanted, need: Need) {
         if let Some(channel) = partner.and_then(|partner| self.channels.get_mut(partner.0)) {
-            channel.partner.balance.ask_for(wanted);
+            channel.partner.balance.ask_for(wanted, need);
         }
     }
 
@@ -370,15 +392,6 @@ impl Failover {
     pub(super) fn note_client(&mut self, partner: Option<PartnerId>, chosen: Option<Ipv4Addr>, now: Mono) {
         if let Some(channel) = partner.and_then(|partner| self.channels.get_mut(partner.0)) {
             channel.partner.note_client(chosen, now);
-        }
-    }
-
-    /// What a primary does out of contact when no settled address is left; a failover pings.
-    #[must_use]
-    pub fn strictness(&self, partner: Option<PartnerId>) -> Strictness {
-        match partner.and_then(|partner| self.channels.get(partner.0)).map(|channel| &channel.table) {
-            Some(Table::Primary(primary)) => primary.settings().strict,
-            Some(Table::Secondary(_)) | None => Strictness::PingFirst,
         }
     }
 

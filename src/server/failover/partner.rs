@@ -7,12 +7,13 @@ use std::time::Duration;
 use log::{info, log, warn};
 
 use super::Around;
+use super::agreement::Agreed;
 use super::balance::Balance;
 use super::incoming::Incoming;
 use super::outgoing::{Content, Outgoing};
 use super::push::Push;
 use super::session::{Dropped, Ends, Session, Verdict};
-use super::settings::{Common, POLL_DELAY, Rhythm};
+use super::settings::{Common, POLL_DELAY, Rhythm, Strictness};
 use super::states::{is_polling, state_name, state_number};
 use super::subnets::Told;
 use super::watch::Watch;
@@ -22,6 +23,7 @@ use crate::lease::record::{Channel, Complete, Record};
 use crate::lease::{Side, Stamp};
 use crate::rules::{Rule, kept};
 use crate::server::database::Database;
+use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
 
@@ -43,6 +45,7 @@ pub(super) struct Partner {
     pub(super) incoming: Incoming,
     pub(super) push: Push,
     pub(super) told: Told,
+    pub(super) agreed: Agreed,
     pub(super) state: PartnerState,
     pub(super) since: Wall,
     pub(super) theirs: Theirs,
@@ -102,7 +105,9 @@ pub(super) struct Theirs {
     pub state: Option<PartnerState>,
     /// Its lease clock minus ours, in milliseconds.
     pub offset: i64,
-    /// The digest of the subnets that it runs; `None`: never heard of in this run.
+    /// Whether it told StrictShares = True last.
+    pub strict: bool,
+    /// The digest of the subnets that it ran when it was heard last; `None`: never heard of.
     pub config: Option<[u8; 8]>,
     /// Its SyncBindingBufSize; 0 when it was never heard of.
     pub buffer_size: u16,
@@ -122,6 +127,7 @@ impl Partner {
             incoming: Incoming::default(),
             push: Push::default(),
             told: Told::default(),
+            agreed: Agreed::default(),
             state: PartnerState::Claiming,
             since: Wall::default(),
             theirs: Theirs::default(),
@@ -157,6 +163,8 @@ impl Partner {
         self.since = channel.since;
         let known = channel.quiet_clock > Wall::default();
         self.quiet = known.then_some(Quiet { clock: channel.quiet_clock, held: channel.quiet_held });
+        self.theirs.strict = channel.strict;
+        self.replay_agreement(channel);
     }
 
     /// Whether the partner was heard of lately, and hears us.
@@ -219,6 +227,7 @@ impl Partner {
             database: around.database.id(),
             partner_database: self.theirs.database,
             complete: around.database.complete() == Complete::Yes,
+            strict: self.strictness() == Strictness::Silent,
             state: self.state,
             transfer: 0,
             have_boot: self.have.boot,
@@ -325,17 +334,18 @@ impl Partner {
         self.theirs.complete = header.complete;
         self.theirs.newest = Stamp(header.newest);
         self.theirs.state = Some(header.state);
-        self.theirs.config = Some(header.config_digest);
+        self.theirs.strict = header.strict;
+        self.note_config(header.config_digest);
         let difference = i128::from(header.clock) - i128::from(around.now.wall.millis());
         self.theirs.offset = i64::try_from(difference).unwrap_or(i64::MAX);
         self.compare_sizes(header.buffer_size);
         self.outgoing.held(self.theirs.have);
-        self.note_quiet(header);
+        self.note_quiet(header, around.directory);
         true
     }
 
     /// Rule 3 of section 7: the facts of one datagram, of a partner that had nothing that is not held here.
-    fn note_quiet(&mut self, header: &Header) {
+    fn note_quiet(&mut self, header: &Header, directory: &Directory) {
         let clock = Wall::from_millis(header.clock);
         let is_newer = self.quiet.is_none_or(|quiet| clock > quiet.clock);
         let is_whole = Stamp(header.newest) <= self.have.stamp || !kept(Rule::Newest);
@@ -343,6 +353,9 @@ impl Partner {
             self.quiet = Some(Quiet { clock, held: self.theirs.have });
         } else if let Some(quiet) = self.quiet.as_mut().filter(|_| !kept(Rule::OneDatagram)) {
             quiet.held = quiet.held.max(self.theirs.have);
+        }
+        if is_whole {
+            self.believe(header, directory);
         }
     }
 
@@ -402,7 +415,7 @@ impl Partner {
             self.incoming.reset();
             self.ack_owed = false;
         }
-        self.note_quiet(header);
+        self.note_quiet(header, around.directory);
     }
 
     /// Takes an acknowledgement of our stream.
@@ -457,6 +470,9 @@ impl Partner {
             have: self.have.stamp,
             quiet_clock: quiet.clock,
             quiet_held: quiet.held,
+            config: self.theirs.config.unwrap_or_default(),
+            is_agreed: self.is_agreed(),
+            strict: self.theirs.strict,
             since: self.since,
         }
     }

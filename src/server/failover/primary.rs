@@ -89,6 +89,11 @@ impl Primary {
         self.asked = (partner.session.sequence(), None);
     }
 
+    /// Nothing is served before all is here again.
+    pub(super) fn give_up_all(&mut self) {
+        self.mine.clear();
+    }
+
     fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         self.wait = Some(around.now.mono + self.settings.wait_control);
         partner.send(Body::CtlReq, around);

@@ -33,6 +33,8 @@ pub(super) struct Common {
     pub buffer_size: u16,
     /// MaxClockSkewSecs.
     pub skew: Duration,
+    /// StrictShares; none on a failover, which goes by what its primary tells.
+    pub strict: Option<bool>,
 }
 
 /// Parameters of a primary.
@@ -42,8 +44,6 @@ pub(super) struct ForPrimary {
     pub claims_max: u32,
     /// WaitCtlRetSecs.
     pub wait_control: Duration,
-    /// StrictShares.
-    pub strict: Strictness,
     /// FailoverShare, in per cent; 0: the failover gets nothing.
     pub share: u64,
     /// HandOverOnStop.
@@ -119,6 +119,7 @@ impl Common {
             wait_update: channel.wait_sync_bind_update,
             buffer_size: u16::try_from(channel.sync_binding_buf_size).unwrap_or(u16::MAX),
             skew: channel.max_clock_skew,
+            strict: None,
         }
     }
 }
@@ -126,15 +127,13 @@ impl Common {
 /// The parameters of a primary's channel.
 #[must_use]
 pub(super) fn of_primary(settings: &FailoverSettings) -> (Common, ForPrimary) {
-    let strict = if settings.strict_shares { Strictness::Silent } else { Strictness::PingFirst };
     let own = ForPrimary {
         claims_max: settings.ctl_req_retry_max,
         wait_control: settings.wait_ctl_ret,
-        strict,
         share: u64::from(settings.share_percent),
         hand_over: settings.hand_over_on_stop,
     };
-    (Common::new(&settings.common), own)
+    (Common { strict: Some(settings.strict_shares), ..Common::new(&settings.common) }, own)
 }
 
 /// The parameters of one of a failover's channels.

@@ -7,9 +7,10 @@
 use log::{error, info, warn};
 
 use super::Around;
+use super::agreement::Shape;
 use super::partner::Partner;
 use super::push::{Asked, Came, Facts, Offered, Part, Stance, short};
-use crate::config::{Config, PrimarySettings, SubnetsText, differences, load_subnets};
+use crate::config::{Config, PrimarySettings, differences, load_subnets};
 use crate::lease::Side;
 use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
@@ -48,17 +49,13 @@ pub(super) struct Told {
     unused: Option<([u8; 32], [u8; 8])>,
 }
 
-/// The text that `side` runs on the channel `name`, and what it does with it.
-fn text_of<'a>(
-    directory: &'a Directory,
-    id: PartnerId,
-    (side, name): (Side, &str),
-) -> (Option<&'a SubnetsText>, Stance) {
+/// The subnets that `side` runs on the channel `name`, and what it does with their text.
+fn config_of<'a>(directory: &'a Directory, id: PartnerId, (side, name): (Side, &str)) -> (Option<&'a Config>, Stance) {
     let config = directory.config();
     match side {
         Side::Primary => {
             let gives = config.failover.as_ref().is_some_and(|failover| failover.sync_config);
-            (Some(&config.subnets_text), if gives { Stance::Gives } else { Stance::Compares })
+            (Some(config), if gives { Stance::Gives } else { Stance::Compares })
         }
         Side::Secondary => {
             let is_it = |primary: &&PrimarySettings| primary.name == name;
@@ -66,8 +63,8 @@ fn text_of<'a>(
             let Some(settings) = at.or_else(|| config.primaries.iter().find(is_it)) else {
                 return (None, Stance::Compares);
             };
-            let text = settings.part.as_ref().map(|part| &part.subnets_text);
-            (text, if settings.subnets_file.is_some() { Stance::Compares } else { Stance::Takes })
+            let stance = if settings.subnets_file.is_some() { Stance::Compares } else { Stance::Takes };
+            (settings.part.as_deref(), stance)
         }
     }
 }
@@ -75,8 +72,12 @@ fn text_of<'a>(
 impl Partner {
     /// The digest of the subnets that this server runs on the channel, as its header shows it; zeros for none.
     pub(super) fn digest(&self, directory: &Directory) -> [u8; 8] {
-        let (ours, _) = text_of(directory, self.id, (self.side, &self.name));
-        ours.map_or([0; 8], |text| short(&text.digest))
+        self.own_config(directory).map_or([0; 8], |config| short(&config.subnets_text.digest))
+    }
+
+    /// The configuration whose subnets this server runs on the channel.
+    pub(super) fn own_config<'a>(&self, directory: &'a Directory) -> Option<&'a Config> {
+        config_of(directory, self.id, (self.side, &self.name)).0
     }
 
     /// Whether both run the same subnets.
@@ -91,7 +92,8 @@ impl Partner {
     }
 
     fn facts<'a>(&self, around: &Around<'a>) -> Facts<'a> {
-        let (ours, stance) = text_of(around.directory, self.id, (self.side, &self.name));
+        let (ours, stance) = config_of(around.directory, self.id, (self.side, &self.name));
+        let ours = ours.map(|config| &config.subnets_text);
         Facts {
             now: around.now.mono,
             in_contact: self.session.is_established() && self.is_in_contact(around.now.mono),
@@ -162,6 +164,9 @@ impl Partner {
         }
         self.push.judge(offered.digest, facts.context);
         let name = &self.name;
+        if let Ok(part) = load_subnets(name, text) {
+            self.agreed.shape = Some(Shape::new(short(&offered.digest), &part));
+        }
         match facts.ours {
             None => {
                 error!("partner {name}: it does not send its subnets for use (SyncConfig), and no SubnetsFile is set")
@@ -183,6 +188,7 @@ impl Partner {
         match load_subnets(&format!("subnets of {}", self.name), text) {
             Ok(part) => {
                 self.push.applies(offered.digest, around.now.mono);
+                self.agreed.shape = Some(Shape::new(short(&offered.digest), &part));
                 let (name, part) = (self.name.clone(), Box::new(part));
                 around.arrived.push(Arrived { partner: self.id, name, part });
             }

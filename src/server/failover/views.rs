@@ -6,7 +6,7 @@ use super::channel::Channel;
 use super::session::Dropped;
 use super::states::state_name;
 use super::watch::Takeover;
-use super::{Agreement, Failover, Word};
+use super::{Agreement, Failover, Strictness, Word};
 use crate::clock::{Now, Wall};
 use crate::config::Network;
 use crate::server::directory::Directory;
@@ -38,6 +38,10 @@ pub struct View<'a> {
     pub sizes_differ: bool,
     /// Whether both servers run the same subnets.
     pub subnets: Agreement,
+    /// StrictShares as it is in force: a primary's own, on a failover what its primary told last.
+    pub strict: bool,
+    /// Addresses of ranges that only this server has; new clients get others.
+    pub one_sided: u64,
     /// The operator's word that stands.
     pub word: Option<Word>,
 }
@@ -83,6 +87,8 @@ fn view<'a>(channel: &'a Channel, directory: &Directory, now: Now) -> View<'a> {
         dropped: &partner.dropped,
         sizes_differ: partner.sizes_differ,
         subnets: partner.agreement(directory),
+        strict: partner.strictness() == Strictness::Silent,
+        one_sided: partner.one_sided(),
         word: partner.partner_down.then_some(Word::PartnerDown),
     }
 }

@@ -184,6 +184,7 @@ mod tests {
             wait_update: wait,
             buffer_size: 1024,
             skew: wait,
+            strict: None,
         };
         Partner::new((PartnerId(0), "dhcp1"), Side::Secondary, common, 1)
     }

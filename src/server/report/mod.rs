@@ -7,6 +7,7 @@ mod leases;
 mod partners;
 mod status;
 mod subnets;
+mod tally;
 mod time;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use crate::config::{self, ParameterOrigin};
 use drills::{Said, Waiting};
 use json::Object;
 use leases::LeaseList;
+use status::StatusCount;
 use subnets::SubnetCount;
 
 /// Octets of an answer composed in one turn, about.
@@ -50,6 +52,7 @@ pub(super) struct Reports {
 enum Job {
     Leases(LeaseList),
     Subnets(SubnetCount),
+    Status(StatusCount),
 }
 
 /// What one answer, or one slice of it, came to.
@@ -85,6 +88,7 @@ impl Reports {
         let rest = match self.jobs.remove(&id) {
             Some(Job::Leases(list)) => list.slice(now, service, &mut text).map(Job::Leases),
             Some(Job::Subnets(count)) => count.slice(now, service, &mut text).map(Job::Subnets),
+            Some(Job::Status(count)) => count.slice(now, service, &mut text).map(Job::Status),
             None => None,
         };
         self.reply(id, rest, &text, out);
@@ -114,7 +118,7 @@ impl Reports {
     /// Writes counters and state to the log (SIGUSR1).
     pub(super) fn log(&self, now: Now, service: &Service) {
         let mut text = Vec::new();
-        status::text(self.started, now, service, &mut text);
+        status::text(self.started, now, (service, None), &mut text);
         for line in String::from_utf8_lossy(&text).lines() {
             info!("{line}");
         }
@@ -152,8 +156,12 @@ impl Reports {
             });
         }
         match words.as_slice() {
-            ["status"] if format == Format::Json => status::json(self.started, now, service, text),
-            ["status"] => status::text(self.started, now, service, text),
+            ["status"] => {
+                let count = StatusCount::new((self.started, format), service);
+                return Ok(count
+                    .slice(now, service, text)
+                    .map_or(Answer::Whole, |rest| Answer::Rest(Job::Status(rest))));
+            }
             ["subnets"] => return Ok(Answer::Rest(Job::Subnets(SubnetCount::new(format, service)))),
             ["leases"] => return Ok(Answer::Rest(Job::Leases(LeaseList::active(format)))),
             ["leases", "--all"] => return Ok(Answer::Rest(Job::Leases(LeaseList::all(format)))),

@@ -4,14 +4,16 @@ use std::io::Write;
 
 use super::json::{self, Object};
 use super::moment;
+use super::tally::{Free, Tally};
 use crate::clock::Now;
 use crate::lease::record::Complete;
 use crate::server::counters::Counter;
+use crate::server::event::PartnerId;
 use crate::server::failover::{Agreement, View, agreement_name, dropped_name};
 use crate::server::service::Service;
 
 /// Lines of text: nothing where the server stands alone.
-pub(super) fn text(now: Now, service: &Service, text: &mut Vec<u8>) {
+pub(super) fn text(now: Now, (service, tally): (&Service, Option<&Tally>), text: &mut Vec<u8>) {
     if !service.failover.is_pair() {
         return;
     }
@@ -23,12 +25,12 @@ pub(super) fn text(now: Now, service: &Service, text: &mut Vec<u8>) {
         service.failover.conflicts(),
         service.counters.of(Counter::UnsettledGrants)
     );
-    for view in service.failover.views(&service.directory, now) {
-        partner(&view, text);
+    for (index, view) in service.failover.views(&service.directory, now).enumerate() {
+        partner(&view, tally.map(|tally| tally.free_of(PartnerId(index), service)), text);
     }
 }
 
-fn partner(view: &View<'_>, text: &mut Vec<u8>) {
+fn partner(view: &View<'_>, free: Option<Free>, text: &mut Vec<u8>) {
     let contact = match (view.in_contact, view.contact_since) {
         (true, Some(since)) => format!("in contact since {}", moment(since)),
         (true, None) => "in contact".to_owned(),
@@ -40,6 +42,13 @@ fn partner(view: &View<'_>, text: &mut Vec<u8>) {
     let mut lines = vec![format!(
         "{state} since {since}, {contact}, {unacknowledged} changes not acknowledged, clock offset {offset_millis} ms"
     )];
+    let strict = if view.strict { "True" } else { "False" };
+    lines.push(match free {
+        None => format!("StrictShares {strict}"),
+        Some(Free { own, settled, .. }) => {
+            format!("own free addresses {own}, settled {settled}, StrictShares {strict}")
+        }
+    });
     if let Some(takeover) = view.takeover {
         lines.push(format!("last takeover {}, reason: {}", moment(takeover.at), takeover.reason));
     }
@@ -55,7 +64,12 @@ fn partner(view: &View<'_>, text: &mut Vec<u8>) {
         lines.push("SyncBindingBufSize differs: no changes go until it is equal on both servers".to_owned());
     }
     match view.subnets {
-        Agreement::Differs => lines.push("subnets differ from those of the partner; see the log".to_owned()),
+        Agreement::Differs => {
+            lines.push("subnets differ from those of the partner; see the log".to_owned());
+            if view.one_sided > 0 {
+                lines.push(format!("addresses of ranges that only this server has: {}, given last", view.one_sided));
+            }
+        }
         Agreement::Nothing => lines.push("no subnets of it are known here".to_owned()),
         Agreement::Unknown | Agreement::Same => {}
     }
@@ -68,16 +82,19 @@ fn partner(view: &View<'_>, text: &mut Vec<u8>) {
 }
 
 /// Members of the status object.
-pub(super) fn json(now: Now, service: &Service, object: &mut Object<'_>) {
+pub(super) fn json(now: Now, (service, tally): (&Service, &Tally), object: &mut Object<'_>) {
     object.text("database", database(service));
     object.number("conflicts", service.failover.conflicts());
     object.number("unsettled_grants", service.counters.of(Counter::UnsettledGrants));
     object.value("partners", |out| {
-        json::array(service.failover.views(&service.directory, now), out, |view, out| json_partner(&view, out));
+        let views = service.failover.views(&service.directory, now).enumerate();
+        json::array(views, out, |(index, view), out| {
+            json_partner(&view, tally.free_of(PartnerId(index), service), out);
+        });
     });
 }
 
-fn json_partner(view: &View<'_>, out: &mut Vec<u8>) {
+fn json_partner(view: &View<'_>, free: Free, out: &mut Vec<u8>) {
     let millis = |time: std::time::Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let mut object = Object::begin(out);
     object.text("name", view.name);
@@ -87,6 +104,9 @@ fn json_partner(view: &View<'_>, out: &mut Vec<u8>) {
     object.optional("contact_since", view.contact_since.map(moment).as_deref());
     object.number("unacked", view.unacknowledged as u64);
     object.plain("clock_offset_ms", view.offset_millis);
+    object.number("free_own", free.own);
+    object.number("free_settled", free.settled);
+    object.plain("strict_shares", view.strict);
     match view.takeover {
         None => object.optional("last_takeover", None),
         Some(takeover) => object.value("last_takeover", |out| {

@@ -3,15 +3,42 @@
 use std::io::Write;
 
 use super::json::Object;
-use super::{moment, partners};
+use super::tally::Tally;
+use super::{Format, moment, partners};
 use crate::clock::Now;
 use crate::server::counters::silence_name;
 use crate::server::duty::{Duty, duty};
 use crate::server::failover;
 use crate::server::service::Service;
 
-/// The status as lines of text.
-pub(super) fn text(started: Now, now: Now, service: &Service, text: &mut Vec<u8>) {
+/// A status that waits for its count of addresses.
+#[derive(Debug)]
+pub(super) struct StatusCount {
+    started: Now,
+    format: Format,
+    tally: Tally,
+}
+
+impl StatusCount {
+    pub(super) fn new((started, format): (Now, Format), service: &Service) -> StatusCount {
+        StatusCount { started, format, tally: Tally::new(service) }
+    }
+
+    /// Counts the next slice, for a pair; writes all after the last and returns itself before.
+    pub(super) fn slice(mut self, now: Now, service: &Service, text: &mut Vec<u8>) -> Option<StatusCount> {
+        if service.failover.is_pair() && !self.tally.slice(now, service) {
+            return Some(self);
+        }
+        match self.format {
+            Format::Json => json(self.started, now, (service, &self.tally), text),
+            Format::Text | Format::Csv => self::text(self.started, now, (service, Some(&self.tally)), text),
+        }
+        None
+    }
+}
+
+/// The status as lines of text; without a count of addresses where there was no time for one.
+pub(super) fn text(started: Now, now: Now, (service, tally): (&Service, Option<&Tally>), text: &mut Vec<u8>) {
     let config = service.directory.config();
     let up = now.mono.since(started.mono).as_secs();
     let lines = [
@@ -23,7 +50,7 @@ pub(super) fn text(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     for line in lines {
         let _ = writeln!(text, "{line}");
     }
-    partners::text(now, service, text);
+    partners::text(now, (service, tally), text);
     for interface in &service.interfaces {
         let addresses: Vec<String> = interface.addresses.iter().map(|(a, prefix)| format!("{a}/{prefix}")).collect();
         let _ = writeln!(text, "interface {} {}", interface.name, addresses.join(" "));
@@ -34,7 +61,7 @@ pub(super) fn text(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
 }
 
 /// The status as one JSON object.
-pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>) {
+fn json(started: Now, now: Now, (service, tally): (&Service, &Tally), text: &mut Vec<u8>) {
     let config = service.directory.config();
     let mut object = Object::begin(text);
     object.text("version", env!("CARGO_PKG_VERSION"));
@@ -46,7 +73,7 @@ pub(super) fn json(started: Now, now: Now, service: &Service, text: &mut Vec<u8>
     object.number("hosts", config.hosts.len() as u64);
     object.number("bindings", service.bindings.table().len() as u64);
     object.number("offers", service.bindings.offers().len() as u64);
-    partners::json(now, service, &mut object);
+    partners::json(now, (service, tally), &mut object);
     object.numbers("counters", service.counters.iter());
     object.end();
     text.push(b'\n');

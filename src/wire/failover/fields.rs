@@ -8,7 +8,9 @@ use super::{Body, FailoverError, Header, Kind, PIECE_OCTETS_MAX, PartnerState, P
 
 /// The header behind version and type, in the order of the wire.
 pub(super) fn header<'a>(header: &mut Header, pass: &mut impl Pass<'a>) {
-    pass.code("flags", &mut header.complete);
+    let mut flags = [header.complete, header.strict];
+    pass.code("flags", &mut flags);
+    [header.complete, header.strict] = flags;
     pass.code("state", &mut header.state);
     pass.u32(&mut header.transfer);
     pass.u64(&mut header.session);
@@ -161,6 +163,12 @@ impl Coded for Serves {
 /// An octet of flags of which the lowest is in use: a later version may give the others a meaning.
 impl Coded for bool {
     const CODES: &'static [(u8, bool)] = &[(0, false), (1, true)];
+}
+
+/// The same with two in use, the lowest first.
+impl Coded for [bool; 2] {
+    const CODES: &'static [(u8, [bool; 2])] =
+        &[(0, [false, false]), (1, [true, false]), (2, [false, true]), (3, [true, true])];
 }
 
 /// Goes over the fields of a value in the order of the wire.
