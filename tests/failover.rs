@@ -11,6 +11,7 @@ mod failover {
     mod disks;
     mod heals;
     mod polls;
+    mod reloads;
     mod returns;
     mod sessions;
     mod shares;

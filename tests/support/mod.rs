@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod disk;
 pub(crate) mod log_lines;
 pub(crate) mod pair;
+pub(crate) mod pair_clients;
 pub(crate) mod pair_setup;
 pub(crate) mod reply;
 pub(crate) mod setup;

@@ -7,22 +7,22 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use understudy::clock::{Mono, Reading, Wall};
-use understudy::config::{Config, Network};
+use understudy::config::{Config, Network, load_subnets};
 use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
 use understudy::lease::Binding;
-use understudy::server::event::{Arrival, Input, Interface, InterfaceId, PartnerId};
+use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId, PartnerId};
 use understudy::server::failover::Service;
 use understudy::server::outbox::Effect;
 use understudy::wire::failover::{Datagram, Kind, parse};
 use understudy::wire::seal::SEAL_OCTETS;
 
-use super::client::{Client, Message};
+use super::client::Message;
 use super::disk::{Fate, SimDisk};
+use super::ip;
 use super::pair_setup::PairSetup;
 use super::reply::Reply;
 use super::wires::{Flight, Wires};
-use super::{ip, kind};
 
 /// The primary of a pair.
 pub(crate) const P: usize = 0;
@@ -33,9 +33,6 @@ pub(crate) const F: usize = 1;
 const START: u64 = 1_767_225_600_000;
 /// An engine that asks for a turn at once gets it after this time.
 const LEAST_TURN: Duration = Duration::from_millis(1);
-/// How long a client waits for replies.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -63,6 +60,15 @@ pub(crate) struct Host {
     last_turn: Mono,
     /// Whether a datagram that finds it dead is refused by its host.
     refuses: bool,
+    /// What a process that stands still will find when it goes on; `None`: it runs.
+    kept: Option<Vec<Kept>>,
+}
+
+/// What waits in the sockets of a process that stands still.
+enum Kept {
+    Partner(PartnerId, Vec<u8>),
+    Refused(PartnerId),
+    Packet(Arrival, Vec<u8>),
 }
 
 /// A datagram that left a server, whatever became of it.
@@ -92,7 +98,9 @@ pub(crate) struct Pair {
     pub(crate) echoes: Vec<Ipv4Addr>,
     /// Turns after which two servers served one subnet, both in contact.
     pub(crate) double: u64,
-    now: Mono,
+    /// All that was answered on control sockets.
+    pub(crate) said: String,
+    pub(super) now: Mono,
 }
 
 impl Pair {
@@ -110,6 +118,7 @@ impl Pair {
             starts: 0,
             last_turn: Mono::default(),
             refuses: true,
+            kept: None,
         };
         Pair {
             hosts: vec![host(setup.of_primary(), 1), host(setup.of_failover(), 2)],
@@ -118,6 +127,7 @@ impl Pair {
             replies: Vec::new(),
             echoes: Vec::new(),
             double: 0,
+            said: String::new(),
             now: Mono::from_nanos(1_000_000_000),
         }
     }
@@ -186,9 +196,32 @@ impl Pair {
         self.turn(host, [Input::Reload(Box::new(config))]);
     }
 
+    /// Stops a process where it stands; what comes for it waits in its sockets.
+    pub(crate) fn freeze(&mut self, host: usize) {
+        self.hosts[host].kept = Some(Vec::new());
+    }
+
+    /// Lets it go on: its first turn finds what waited, partners first.
+    pub(crate) fn thaw(&mut self, host: usize) {
+        let mut kept = self.hosts[host].kept.take().expect("a process that stands still");
+        kept.sort_by_key(|kept| matches!(kept, Kept::Packet(..)));
+        let inputs = kept.iter().map(|kept| match kept {
+            Kept::Partner(partner, bytes) => Input::Partner { partner: *partner, bytes },
+            Kept::Refused(partner) => Input::Refused { partner: *partner },
+            Kept::Packet(arrival, bytes) => Input::Packet { arrival: *arrival, bytes },
+        });
+        self.turn(host, inputs);
+    }
+
+    /// An operator's line on the control socket; what it is answered is in `said`.
+    pub(crate) fn control(&mut self, host: usize, line: &str) {
+        self.turn(host, [Input::Control { id: ControlId(1), line }]);
+    }
+
     fn end(&mut self, host: usize, how: Ended) {
         let at = self.elapsed();
         let host = &mut self.hosts[host];
+        host.kept = None;
         if host.engine.take().is_some() {
             host.ended = Some((at, how));
         }
@@ -222,7 +255,7 @@ impl Pair {
     /// Goes to the next event and lets it happen; false when none is due before `limit`.
     pub(crate) fn step(&mut self, limit: Mono) -> bool {
         let due = |host: &Host| {
-            let engine = host.engine.as_ref()?;
+            let engine = host.engine.as_ref().filter(|_| host.kept.is_none())?;
             Some(engine.wake_at().unwrap_or_default().max(host.last_turn + LEAST_TURN))
         };
         let turn = (0..self.hosts.len()).filter_map(|index| Some((due(&self.hosts[index])?, index))).min();
@@ -264,10 +297,27 @@ impl Pair {
             }
             return;
         }
+        if let Some(kept) = &mut self.hosts[flight.to].kept {
+            kept.push(match &flight.bytes {
+                Some(bytes) => Kept::Partner(partner, bytes.clone()),
+                None => Kept::Refused(partner),
+            });
+            return;
+        }
         match &flight.bytes {
             Some(bytes) => self.turn(flight.to, [Input::Partner { partner, bytes }]),
             None => self.turn(flight.to, [Input::Refused { partner }]),
         }
+    }
+
+    /// A client's message arrives at a server.
+    pub(super) fn take_packet(&mut self, host: usize, message: &Message) {
+        let (arrival, bytes) = (arrival(message), message.bytes());
+        if let Some(kept) = &mut self.hosts[host].kept {
+            kept.push(Kept::Packet(arrival, bytes));
+            return;
+        }
+        self.turn(host, [Input::Packet { arrival, bytes: &bytes }]);
     }
 
     /// By which id `host` knows `other`.
@@ -304,7 +354,7 @@ impl Pair {
         self.hosts[index].turns += 1;
         engine.begin(reading);
         inputs.into_iter().for_each(|input| engine.handle(input));
-        let (mut datagrams, mut pings, mut ended) = (Vec::new(), Vec::new(), None);
+        let (mut datagrams, mut pings, mut stored, mut ended) = (Vec::new(), Vec::new(), Vec::new(), None);
         let at = self.elapsed();
         {
             let released = engine.end().unwrap_or_else(|fatal| panic!("{fatal}"));
@@ -315,13 +365,17 @@ impl Pair {
                     }
                     Effect::Partner { partner, bytes } => datagrams.push((*partner, released.bytes(bytes).to_vec())),
                     Effect::Ping { address } => pings.push(*address),
-                    Effect::Control { .. } | Effect::StoreSubnets { .. } => {}
+                    Effect::Control { bytes, .. } => self.said += &String::from_utf8_lossy(released.bytes(bytes)),
+                    Effect::StoreSubnets { name, bytes } => {
+                        stored.push((name.clone(), String::from_utf8_lossy(released.bytes(bytes)).into_owned()));
+                    }
                     Effect::Stop => ended = Some(Ended::Stopped),
                     Effect::SyncFailed { .. } => ended = Some(Ended::SyncFailed),
                 }
             }
         }
         self.hosts[index].engine = Some(engine);
+        stored.into_iter().for_each(|(name, text)| self.store(index, &name, &text));
         for (partner, bytes) in datagrams {
             let Some(to) = self.host_of(index, partner) else { continue };
             self.sent.push(Sent { at, from: index, to, bytes: bytes.clone() });
@@ -335,6 +389,14 @@ impl Pair {
         for address in pings.into_iter().filter(|address| self.echoes.contains(address)).collect::<Vec<_>>() {
             self.turn(index, [Input::Echo { address }]);
         }
+    }
+
+    /// Subnets that a primary sent are there at the next start.
+    fn store(&mut self, index: usize, name: &str, text: &str) {
+        let part = load_subnets(name, text).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let primaries = &mut self.hosts[index].config.primaries;
+        let primary = primaries.iter_mut().find(|primary| primary.name == name).expect("a primary of that name");
+        primary.part = Some(Box::new(part));
     }
 
     /// Counts when two servers in contact both serve a subnet (invariant 1).
@@ -402,53 +464,10 @@ impl Pair {
         };
         assert!(one == other, "only P: {:#?}\nonly F: {:#?}", only(&one, &other), only(&other, &one));
     }
+}
 
-    /// Sends a client's message to all servers, as a broadcast does.
-    pub(crate) fn broadcast(&mut self, message: &Message) {
-        for host in 0..self.hosts.len() {
-            self.give(host, message);
-        }
-    }
-
-    /// Sends a client's message to one server.
-    pub(crate) fn give(&mut self, host: usize, message: &Message) {
-        let arrival = Arrival {
-            interface: InterfaceId(message.interface),
-            source: message.source,
-            destination: message.destination,
-        };
-        self.turn(host, [Input::Packet { arrival, bytes: &message.bytes() }]);
-    }
-
-    /// Sends to all servers and waits for the first reply.
-    pub(crate) fn ask(&mut self, message: &Message) -> Option<(usize, Reply)> {
-        let before = self.replies.len();
-        self.broadcast(message);
-        let limit = self.now + PATIENCE;
-        loop {
-            let mine = self.replies[before..].iter().find(|(_, _, reply)| reply.xid == message.xid);
-            if let Some((_, host, reply)) = mine {
-                return Some((*host, reply.clone()));
-            }
-            if !self.step(limit) {
-                self.now = limit;
-                return None;
-            }
-        }
-    }
-
-    /// The whole exchange of a client: by which server it got which address, or nothing.
-    pub(crate) fn lease(&mut self, client: &Client) -> Option<(usize, Reply)> {
-        let (_, offer) = self.ask(&client.discover())?;
-        assert_eq!(offer.kind(), Some(kind::OFFER));
-        self.ask(&client.selecting(&offer)).filter(|(_, reply)| reply.kind() == Some(kind::ACK))
-    }
-
-    /// The same for clients `numbers`, all of which get an address.
-    pub(crate) fn lease_all(&mut self, numbers: std::ops::Range<u16>) -> Vec<Reply> {
-        let all = numbers.map(|number| self.lease(&Client::new(number)).unwrap_or_else(|| panic!("client {number}")).1);
-        all.collect()
-    }
+fn arrival(message: &Message) -> Arrival {
+    Arrival { interface: InterfaceId(message.interface), source: message.source, destination: message.destination }
 }
 
 fn host_number(index: usize) -> u8 {

@@ -32,6 +32,8 @@ pub(crate) struct PairSetup {
     policy: String,
     subnets: String,
     others: String,
+    /// Where the failover's subnets come from.
+    file: String,
 }
 
 impl PairSetup {
@@ -45,6 +47,7 @@ impl PairSetup {
                       [Subnet 10.2.0.0/24]\nRange = 10.2.0.50 - 10.2.0.99\n"
                 .into(),
             others: String::new(),
+            file: format!("SubnetsFile = {SUBNETS}\n"),
         }
     }
 
@@ -77,6 +80,12 @@ impl PairSetup {
         self
     }
 
+    /// With a failover that has its subnets from its primary.
+    pub(crate) fn pushed(mut self) -> PairSetup {
+        self.file.clear();
+        self
+    }
+
     /// With one more [Primary] section at the failover, which the simulated network does not have.
     pub(crate) fn another_primary(mut self, section: &str) -> PairSetup {
         self.others += section;
@@ -97,11 +106,11 @@ impl PairSetup {
 
     /// The failover's.
     pub(crate) fn of_failover(&self) -> Config {
-        let (own, others) = (&self.failover, &self.others);
+        let (own, others, file) = (&self.failover, &self.others, &self.file);
         load(
             &format!(
                 "[Server]\nHostName = dhcp2\nServerAddress = 10.9.0.2\nFailoverServerType = Failover/Secondary\n\
-             [Primary dhcp1]\nPrimaryIpAddr = 10.9.0.1\nSubnetsFile = {SUBNETS}\n{own}{others}"
+             [Primary dhcp1]\nPrimaryIpAddr = 10.9.0.1\n{file}{own}{others}"
             ),
             &format!("[Policy]\n{}{}", self.policy, self.subnets),
         )
