@@ -10,6 +10,7 @@ mod failover {
     mod control;
     mod disks;
     mod heals;
+    mod moved;
     mod polls;
     mod reloads;
     mod returns;

@@ -7,6 +7,7 @@ pub(crate) mod log_lines;
 pub(crate) mod pair;
 pub(crate) mod pair_clients;
 pub(crate) mod pair_setup;
+pub(crate) mod pair_views;
 pub(crate) mod reply;
 pub(crate) mod setup;
 pub(crate) mod wires;

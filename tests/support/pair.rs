@@ -10,11 +10,10 @@ use understudy::clock::{Mono, Reading, Wall};
 use understudy::config::{Config, Network, load_subnets};
 use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
-use understudy::lease::Binding;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId, PartnerId};
 use understudy::server::failover::Service;
 use understudy::server::outbox::Effect;
-use understudy::wire::failover::{Datagram, Kind, parse};
+use understudy::wire::failover::{Datagram, parse};
 use understudy::wire::seal::SEAL_OCTETS;
 
 use super::client::Message;
@@ -71,6 +70,25 @@ enum Kept {
     Packet(Arrival, Vec<u8>),
 }
 
+impl Host {
+    fn new(config: Config, seed: u64) -> Host {
+        Host {
+            address: config.server.address.expect("ServerAddress"),
+            config,
+            disk: SimDisk::new(seed),
+            patience: Patience::Normal,
+            clock_offset: 0,
+            ended: None,
+            turns: 0,
+            engine: None,
+            starts: 0,
+            last_turn: Mono::default(),
+            refuses: true,
+            kept: None,
+        }
+    }
+}
+
 /// A datagram that left a server, whatever became of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
@@ -106,22 +124,8 @@ pub(crate) struct Pair {
 impl Pair {
     /// A pair that has not started, on empty disks.
     pub(crate) fn new(setup: &PairSetup) -> Pair {
-        let host = |config: Config, seed| Host {
-            address: config.server.address.expect("ServerAddress"),
-            config,
-            disk: SimDisk::new(seed),
-            patience: Patience::Normal,
-            clock_offset: 0,
-            ended: None,
-            turns: 0,
-            engine: None,
-            starts: 0,
-            last_turn: Mono::default(),
-            refuses: true,
-            kept: None,
-        };
         Pair {
-            hosts: vec![host(setup.of_primary(), 1), host(setup.of_failover(), 2)],
+            hosts: vec![Host::new(setup.of_primary(), 1), Host::new(setup.of_failover(), 2)],
             wires: Wires::new(7),
             sent: Vec::new(),
             replies: Vec::new(),
@@ -140,6 +144,12 @@ impl Pair {
         pair.run(20);
         assert_eq!(pair.states(), ["Serving", "Asleep"]);
         pair
+    }
+
+    /// One more server, which has not started.
+    pub(crate) fn join(&mut self, config: Config) {
+        let seed = self.hosts.len() as u64 + 1;
+        self.hosts.push(Host::new(config, seed));
     }
 
     /// The time since the beginning.
@@ -425,44 +435,24 @@ impl Pair {
 
     /// The state of a server's first channel.
     pub(crate) fn state(&self, host: usize) -> &'static str {
+        self.state_at(host, 0)
+    }
+
+    /// The state of a server's channel to `other`.
+    pub(crate) fn state_towards(&self, host: usize, other: usize) -> &'static str {
+        self.state_at(host, self.partner_at(host, other).expect("a partner").0)
+    }
+
+    fn state_at(&self, host: usize, index: usize) -> &'static str {
         let engine = self.hosts[host].engine.as_ref();
         let now = self.reading(host);
         let now = understudy::clock::Now { mono: now.mono, wall: now.system };
-        engine.and_then(|engine| engine.server().partners(now).next()).map_or("-", |view| view.state)
+        engine.and_then(|engine| engine.server().partners(now).nth(index)).map_or("-", |view| view.state)
     }
 
     /// The engine of a server that runs.
     pub(crate) fn engine(&self, host: usize) -> &Engine<SimDisk> {
         self.hosts[host].engine.as_ref().expect("a server that runs")
-    }
-
-    /// When datagrams of one kind left a server.
-    pub(crate) fn times(&self, from: usize, kind: Kind) -> Vec<Duration> {
-        let wanted = |sent: &&Sent| sent.from == from && sent.bytes.get(1) == Some(&kind.code());
-        self.sent.iter().filter(wanted).map(|sent| sent.at).collect()
-    }
-
-    /// The same, from a point in time on, as the time passed since then.
-    pub(crate) fn times_since(&self, from: usize, kind: Kind, since: Duration) -> Vec<Duration> {
-        self.times(from, kind).into_iter().filter(|at| *at >= since).map(|at| at - since).collect()
-    }
-
-    /// All that a server knows of addresses, without when a client was last seen.
-    pub(crate) fn table(&self, host: usize) -> Vec<String> {
-        let table = self.engine(host).server().bindings().table();
-        let line = |binding: Binding<'_>| format!("{:?}", Binding { last_seen: Wall::default(), ..binding });
-        let mut lines: Vec<_> = table.slots(0, table.len()).map(line).collect();
-        lines.sort();
-        lines
-    }
-
-    /// Asserts that both servers know the same.
-    pub(crate) fn assert_equal(&self) {
-        let (one, other) = (self.table(P), self.table(F));
-        let only = |these: &[String], those: &[String]| -> Vec<String> {
-            these.iter().filter(|line| !those.contains(line)).cloned().collect()
-        };
-        assert!(one == other, "only P: {:#?}\nonly F: {:#?}", only(&one, &other), only(&other, &one));
     }
 }
 
