@@ -184,3 +184,19 @@ fn a_subnet_that_moves_to_another_primary_takes_its_leases_along() {
         }
     }
 }
+
+/// Section 5: changes that a primary still sends of a subnet that is another's by now are left out, and nothing waits
+/// for them: the sync of a failover that starts ends, and the facts of section 7 go on.
+#[test]
+fn changes_of_a_subnet_that_has_moved_away_hold_nothing_up() {
+    let (before, after) = ([&*format!("{ONE}{THREE}"), TWO], [ONE, &*format!("{TWO}{THREE}")]);
+    let mut three = Three::settled(before, false);
+    three.pair.power_off(F);
+    three.pair.run(60);
+    assert!(three.join(1).0 == P, "the last change of the first primary is of the subnet that moves");
+    three.write(after);
+    three.pair.start(F);
+    let limit = three.pair.elapsed() + Duration::from_secs(5);
+    three.rest();
+    assert!(three.pair.elapsed() < limit, "the failover waited for changes that it refuses");
+}
