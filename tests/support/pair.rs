@@ -6,12 +6,12 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use understudy::clock::{Mono, Reading, Wall};
+use understudy::clock::{Mono, Now, Reading, Wall};
 use understudy::config::{Config, Network, load_subnets};
 use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId, PartnerId};
-use understudy::server::failover::Service;
+use understudy::server::failover::{Service, View};
 use understudy::server::outbox::Effect;
 use understudy::wire::failover::{Datagram, parse};
 use understudy::wire::seal::SEAL_OCTETS;
@@ -444,10 +444,18 @@ impl Pair {
     }
 
     fn state_at(&self, host: usize, index: usize) -> &'static str {
-        let engine = self.hosts[host].engine.as_ref();
+        self.view(host, index).map_or("-", |view| view.state)
+    }
+
+    /// How far the partner's lease clock is ahead of a server's, in milliseconds.
+    pub(crate) fn clock_offset(&self, host: usize) -> i64 {
+        self.view(host, 0).expect("a server that runs").offset_millis
+    }
+
+    fn view(&self, host: usize, index: usize) -> Option<View<'_>> {
         let now = self.reading(host);
-        let now = understudy::clock::Now { mono: now.mono, wall: now.system };
-        engine.and_then(|engine| engine.server().partners(now).nth(index)).map_or("-", |view| view.state)
+        let now = Now { mono: now.mono, wall: now.system };
+        self.hosts[host].engine.as_ref()?.server().partners(now).nth(index)
     }
 
     /// The engine of a server that runs.

@@ -41,7 +41,6 @@ use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::server::outbox::Outbox;
 use crate::server::random::Random;
-use crate::wire::failover::PartnerState;
 use channel::{Channel, Table};
 use homes::Homes;
 use primary::Stopping;
@@ -83,6 +82,8 @@ pub(super) struct Around<'a> {
     pub(super) arrived: &'a mut Vec<Arrived>,
     /// Addresses that two clients were given.
     pub(super) conflicts: &'a mut u64,
+    /// How far the lease clock of a partner that runs is ahead of this server's, which has just started.
+    pub(super) clock_step: &'a mut Option<i64>,
     /// Set when this lease database turned out to have gone back in time.
     pub(super) renew: bool,
 }
@@ -107,6 +108,7 @@ struct Shared {
     freed: Vec<Network>,
     arrived: Vec<Arrived>,
     conflicts: u64,
+    clock_step: Option<i64>,
 }
 
 impl Shared {
@@ -124,6 +126,7 @@ impl Shared {
             freed: &mut self.freed,
             arrived: &mut self.arrived,
             conflicts: &mut self.conflicts,
+            clock_step: &mut self.clock_step,
             renew: false,
         }
     }
@@ -155,6 +158,7 @@ impl Failover {
                 freed: Vec::new(),
                 arrived: Vec::new(),
                 conflicts: 0,
+                clock_step: None,
             },
             remembered: Vec::new(),
             stopping: false,
@@ -335,8 +339,7 @@ impl Failover {
 
     /// Channels on which this server serves in its partner's place.
     fn serving(&self) -> Vec<PartnerId> {
-        let serves =
-            |channel: &&Channel| matches!(channel.partner.state, PartnerState::Active | PartnerState::Returning);
+        let serves = |channel: &&Channel| states::has_control(channel.partner.state);
         self.channels.iter().filter(serves).map(|channel| channel.partner.id).collect()
     }
 
