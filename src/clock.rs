@@ -189,7 +189,7 @@ impl LeaseClock {
         (Now { mono: reading.mono, wall: self.wall }, drift)
     }
 
-    /// Another clock is taken, `millis` ahead of this one or, if negative, behind, but not under `floor`. What it shows.
+    /// Takes another clock, `millis` ahead of this one (or behind, if negative), but not under `floor`. Returns it.
     pub fn step(&mut self, millis: i64, floor: Wall) -> Wall {
         self.wall = Wall(self.wall.0.saturating_add_signed(millis)).max(floor);
         self.slewing = false;

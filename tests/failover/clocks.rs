@@ -110,7 +110,7 @@ fn a_wall_clock_that_is_set_by_an_hour_out_of_contact_costs_no_lease() {
     }
 }
 
-/// Section 9: a server that starts with a wall clock that is an hour off, beside a partner that runs, takes the partner's
+/// Section 9: a server that starts with its wall clock an hour off, beside a partner that runs, takes the partner's
 /// lease clock: its clients' leases are as they were.
 #[test]
 fn a_server_that_starts_with_its_wall_clock_an_hour_off_takes_the_clock_of_a_partner_that_runs() {
@@ -139,7 +139,7 @@ fn a_server_that_starts_with_its_wall_clock_an_hour_off_takes_the_clock_of_a_par
     }
 }
 
-/// Section 9: a primary that starts alone with a clock an hour behind goes by the newest record of its journal, and says
+/// Section 9: a primary that starts alone with a clock an hour behind goes by its newest record, and says
 /// so; its clients keep what they have.
 #[test]
 fn a_primary_that_starts_alone_an_hour_behind_goes_by_its_journal() {

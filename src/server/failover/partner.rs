@@ -335,7 +335,7 @@ impl Partner {
         true
     }
 
-    /// A server that has just started, beside a partner that runs: leases go on by the partner's lease clock, since this
+    /// A server that has just started beside a partner that runs: leases go on by the partner's lease clock, as this
     /// server's has nothing but the wall clock of this moment (section 9).
     fn compare_clocks(&mut self, theirs: PartnerState, around: &mut Around<'_>) {
         let offset = self.theirs.offset;
