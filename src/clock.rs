@@ -143,7 +143,7 @@ const SLEW_PART: i64 = 10;
 /// The clock that ends of leases are on: the wall clock at start, then the monotonic clock (failover.md section 9).
 ///
 /// It never goes back, whatever an operator or NTP does to the system's clock; a difference of more than
-/// [`SKEW_MAX`] is slewed away, one second in ten.
+/// [`SKEW_MAX`] is slewed away, one second in ten. Only a start beside a partner that runs may set it.
 #[derive(Debug)]
 pub struct LeaseClock {
     /// Lease clock at `mono`.
@@ -187,6 +187,13 @@ impl LeaseClock {
         let step = if self.slewing { (elapsed / SLEW_PART).min(behind.saturating_abs()) * behind.signum() } else { 0 };
         self.wall = Wall(self.wall.0.saturating_add_signed(elapsed.saturating_add(step).max(0)));
         (Now { mono: reading.mono, wall: self.wall }, drift)
+    }
+
+    /// Takes another clock, `millis` ahead of this one (or behind, if negative), but not under `floor`. Returns it.
+    pub fn step(&mut self, millis: i64, floor: Wall) -> Wall {
+        self.wall = Wall(self.wall.0.saturating_add_signed(millis)).max(floor);
+        self.slewing = false;
+        self.wall
     }
 
     fn judge(&mut self, behind: i64) -> Drift {
@@ -242,6 +249,14 @@ mod tests {
             last = now.wall;
         }
         assert_eq!(last, Wall::from_millis(10_089_100));
+    }
+
+    #[test]
+    fn a_clock_that_is_taken_is_not_under_the_newest_record_and_the_systems_is_followed_again() {
+        let mut clock = LeaseClock::new(reading(0, 10_000), Wall::default());
+        assert_eq!(clock.step(-3_600_000, Wall::from_secs(7_000)), Wall::from_secs(7_000));
+        let (now, drift) = clock.read(reading(10, 10_010));
+        assert_eq!((now.wall, drift), (Wall::from_secs(7_011), Drift::Began(3_000_000)));
     }
 
     #[test]

@@ -154,6 +154,10 @@ impl<S: Storage> Engine<S> {
         let room = self.room();
         self.server.set_room(room, self.now);
         self.server.handle(self.now, input, &mut self.outbox);
+        if let Some(millis) = self.server.take_clock_step() {
+            let floor = self.server.bindings().stamps().last().wall();
+            self.now.wall = self.clock.step(millis, floor);
+        }
     }
 
     /// Ends the turn: what is due by time, commit, release. The effects are to be performed, in order, before the

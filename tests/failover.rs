@@ -11,8 +11,10 @@ mod failover {
     mod control;
     mod disks;
     mod heals;
+    mod moved;
     mod ownership;
     mod polls;
+    mod reloads;
     mod reservations;
     mod returns;
     mod rewrites;

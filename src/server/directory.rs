@@ -128,13 +128,12 @@ impl Directory {
         self.realms[self.subnet_realms[subnet]].partner
     }
 
-    /// The partner of an address. Where there is one for all, it is that of addresses too which this server does not
-    /// know any more.
+    /// The partner of an address: on a primary its failover, of whatever address; on a failover the primary of its
+    /// subnet.
     #[must_use]
     pub fn partner_of(&self, address: Ipv4Addr) -> Option<PartnerId> {
-        let only = || (self.config.primaries.len() == 1).then_some(PartnerId(0));
         let of_subnet = || self.partner_of_subnet(self.subnet_of(address)?);
-        self.realms[0].partner.or_else(only).or_else(of_subnet)
+        self.realms[0].partner.or_else(of_subnet)
     }
 
     /// The subnets of a partner.

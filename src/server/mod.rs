@@ -204,6 +204,11 @@ impl Server {
         }
     }
 
+    /// By how much the lease clock is to be set, in milliseconds, when this start has found a partner that runs.
+    pub fn take_clock_step(&mut self) -> Option<i64> {
+        self.service.failover.take_clock_step()
+    }
+
     /// Does what is due by time.
     pub fn expire(&mut self, now: Now, out: &mut Outbox) {
         self.service.lapse_offers(now);

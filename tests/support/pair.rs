@@ -6,23 +6,22 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use understudy::clock::{Mono, Reading, Wall};
-use understudy::config::{Config, Network};
+use understudy::clock::{Mono, Now, Reading, Wall};
+use understudy::config::{Config, Network, load_subnets};
 use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
-use understudy::lease::Binding;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId, PartnerId};
-use understudy::server::failover::Service;
+use understudy::server::failover::{Service, View};
 use understudy::server::outbox::Effect;
-use understudy::wire::failover::{Datagram, Kind, parse};
+use understudy::wire::failover::{Datagram, parse};
 use understudy::wire::seal::SEAL_OCTETS;
 
-use super::client::{Client, Message};
+use super::client::Message;
 use super::disk::{Fate, SimDisk};
+use super::ip;
 use super::pair_setup::PairSetup;
 use super::reply::Reply;
 use super::wires::{Flight, Wires};
-use super::{ip, kind};
 
 /// The primary of a pair.
 pub(crate) const P: usize = 0;
@@ -33,9 +32,6 @@ pub(crate) const F: usize = 1;
 const START: u64 = 1_767_225_600_000;
 /// An engine that asks for a turn at once gets it after this time.
 const LEAST_TURN: Duration = Duration::from_millis(1);
-/// How long a client waits for replies.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// How a server ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
@@ -63,6 +59,34 @@ pub(crate) struct Host {
     last_turn: Mono,
     /// Whether a datagram that finds it dead is refused by its host.
     refuses: bool,
+    /// What a process that stands still will find when it goes on; `None`: it runs.
+    kept: Option<Vec<Kept>>,
+}
+
+/// What waits in the sockets of a process that stands still.
+enum Kept {
+    Partner(PartnerId, Vec<u8>),
+    Refused(PartnerId),
+    Packet(Arrival, Vec<u8>),
+}
+
+impl Host {
+    fn new(config: Config, seed: u64) -> Host {
+        Host {
+            address: config.server.address.expect("ServerAddress"),
+            config,
+            disk: SimDisk::new(seed),
+            patience: Patience::Normal,
+            clock_offset: 0,
+            ended: None,
+            turns: 0,
+            engine: None,
+            starts: 0,
+            last_turn: Mono::default(),
+            refuses: true,
+            kept: None,
+        }
+    }
 }
 
 /// A datagram that left a server, whatever became of it.
@@ -94,33 +118,20 @@ pub(crate) struct Pair {
     pub(crate) echoes: Vec<Ipv4Addr>,
     /// Turns after which two servers served one subnet, both in contact.
     pub(crate) double: u64,
-    now: Mono,
+    pub(super) now: Mono,
 }
 
 impl Pair {
     /// A pair that has not started, on empty disks.
     pub(crate) fn new(setup: &PairSetup) -> Pair {
-        let host = |config: Config, seed| Host {
-            address: config.server.address.expect("ServerAddress"),
-            config,
-            disk: SimDisk::new(seed),
-            patience: Patience::Normal,
-            clock_offset: 0,
-            ended: None,
-            turns: 0,
-            engine: None,
-            starts: 0,
-            last_turn: Mono::default(),
-            refuses: true,
-        };
         Pair {
-            hosts: vec![host(setup.of_primary(), 1), host(setup.of_failover(), 2)],
+            hosts: vec![Host::new(setup.of_primary(), 1), Host::new(setup.of_failover(), 2)],
             wires: Wires::new(7),
             sent: Vec::new(),
             replies: Vec::new(),
-            said: String::new(),
             echoes: Vec::new(),
             double: 0,
+            said: String::new(),
             now: Mono::from_nanos(1_000_000_000),
         }
     }
@@ -133,6 +144,12 @@ impl Pair {
         pair.run(20);
         assert_eq!(pair.states(), ["Serving", "Asleep"]);
         pair
+    }
+
+    /// One more server, which has not started.
+    pub(crate) fn join(&mut self, config: Config) {
+        let seed = self.hosts.len() as u64 + 1;
+        self.hosts.push(Host::new(config, seed));
     }
 
     /// The time since the beginning.
@@ -196,9 +213,27 @@ impl Pair {
         self.turn(host, [Input::Reload(Box::new(config))]);
     }
 
+    /// Stops a process where it stands; what comes for it waits in its sockets.
+    pub(crate) fn freeze(&mut self, host: usize) {
+        self.hosts[host].kept = Some(Vec::new());
+    }
+
+    /// Lets it go on: its first turn finds what waited, partners first.
+    pub(crate) fn thaw(&mut self, host: usize) {
+        let mut kept = self.hosts[host].kept.take().expect("a process that stands still");
+        kept.sort_by_key(|kept| matches!(kept, Kept::Packet(..)));
+        let inputs = kept.iter().map(|kept| match kept {
+            Kept::Partner(partner, bytes) => Input::Partner { partner: *partner, bytes },
+            Kept::Refused(partner) => Input::Refused { partner: *partner },
+            Kept::Packet(arrival, bytes) => Input::Packet { arrival: *arrival, bytes },
+        });
+        self.turn(host, inputs);
+    }
+
     fn end(&mut self, host: usize, how: Ended) {
         let at = self.elapsed();
         let host = &mut self.hosts[host];
+        host.kept = None;
         if host.engine.take().is_some() {
             host.ended = Some((at, how));
         }
@@ -232,7 +267,7 @@ impl Pair {
     /// Goes to the next event and lets it happen; false when none is due before `limit`.
     pub(crate) fn step(&mut self, limit: Mono) -> bool {
         let due = |host: &Host| {
-            let engine = host.engine.as_ref()?;
+            let engine = host.engine.as_ref().filter(|_| host.kept.is_none())?;
             Some(engine.wake_at().unwrap_or_default().max(host.last_turn + LEAST_TURN))
         };
         let turn = (0..self.hosts.len()).filter_map(|index| Some((due(&self.hosts[index])?, index))).min();
@@ -274,10 +309,27 @@ impl Pair {
             }
             return;
         }
+        if let Some(kept) = &mut self.hosts[flight.to].kept {
+            kept.push(match &flight.bytes {
+                Some(bytes) => Kept::Partner(partner, bytes.clone()),
+                None => Kept::Refused(partner),
+            });
+            return;
+        }
         match &flight.bytes {
             Some(bytes) => self.turn(flight.to, [Input::Partner { partner, bytes }]),
             None => self.turn(flight.to, [Input::Refused { partner }]),
         }
+    }
+
+    /// A client's message arrives at a server.
+    pub(super) fn take_packet(&mut self, host: usize, message: &Message) {
+        let (arrival, bytes) = (arrival(message), message.bytes());
+        if let Some(kept) = &mut self.hosts[host].kept {
+            kept.push(Kept::Packet(arrival, bytes));
+            return;
+        }
+        self.turn(host, [Input::Packet { arrival, bytes: &bytes }]);
     }
 
     /// By which id `host` knows `other`.
@@ -314,7 +366,7 @@ impl Pair {
         self.hosts[index].turns += 1;
         engine.begin(reading);
         inputs.into_iter().for_each(|input| engine.handle(input));
-        let (mut datagrams, mut pings, mut ended) = (Vec::new(), Vec::new(), None);
+        let (mut datagrams, mut pings, mut stored, mut ended) = (Vec::new(), Vec::new(), Vec::new(), None);
         let at = self.elapsed();
         {
             let released = engine.end().unwrap_or_else(|fatal| panic!("{fatal}"));
@@ -325,16 +377,17 @@ impl Pair {
                     }
                     Effect::Partner { partner, bytes } => datagrams.push((*partner, released.bytes(bytes).to_vec())),
                     Effect::Ping { address } => pings.push(*address),
-                    Effect::Control { bytes, .. } => {
-                        self.said.push_str(&String::from_utf8_lossy(released.bytes(bytes)));
+                    Effect::Control { bytes, .. } => self.said += &String::from_utf8_lossy(released.bytes(bytes)),
+                    Effect::StoreSubnets { name, bytes } => {
+                        stored.push((name.clone(), String::from_utf8_lossy(released.bytes(bytes)).into_owned()));
                     }
-                    Effect::StoreSubnets { .. } => {}
                     Effect::Stop => ended = Some(Ended::Stopped),
                     Effect::SyncFailed { .. } => ended = Some(Ended::SyncFailed),
                 }
             }
         }
         self.hosts[index].engine = Some(engine);
+        stored.into_iter().for_each(|(name, text)| self.store(index, &name, &text));
         for (partner, bytes) in datagrams {
             let Some(to) = self.host_of(index, partner) else { continue };
             self.sent.push(Sent { at, from: index, to, bytes: bytes.clone() });
@@ -348,6 +401,14 @@ impl Pair {
         for address in pings.into_iter().filter(|address| self.echoes.contains(address)).collect::<Vec<_>>() {
             self.turn(index, [Input::Echo { address }]);
         }
+    }
+
+    /// Subnets that a primary sent are there at the next start.
+    fn store(&mut self, index: usize, name: &str, text: &str) {
+        let part = load_subnets(name, text).unwrap_or_else(|errors| panic!("{errors:?}"));
+        let primaries = &mut self.hosts[index].config.primaries;
+        let primary = primaries.iter_mut().find(|primary| primary.name == name).expect("a primary of that name");
+        primary.part = Some(Box::new(part));
     }
 
     /// Counts when two servers in contact both serve a subnet (invariant 1).
@@ -376,92 +437,37 @@ impl Pair {
 
     /// The state of a server's first channel.
     pub(crate) fn state(&self, host: usize) -> &'static str {
-        let engine = self.hosts[host].engine.as_ref();
+        self.state_at(host, 0)
+    }
+
+    /// The state of a server's channel to `other`.
+    pub(crate) fn state_towards(&self, host: usize, other: usize) -> &'static str {
+        self.state_at(host, self.partner_at(host, other).expect("a partner").0)
+    }
+
+    fn state_at(&self, host: usize, index: usize) -> &'static str {
+        self.view(host, index).map_or("-", |view| view.state)
+    }
+
+    /// How far the partner's lease clock is ahead of a server's, in milliseconds.
+    pub(crate) fn clock_offset(&self, host: usize) -> i64 {
+        self.view(host, 0).expect("a server that runs").offset_millis
+    }
+
+    fn view(&self, host: usize, index: usize) -> Option<View<'_>> {
         let now = self.reading(host);
-        let now = understudy::clock::Now { mono: now.mono, wall: now.system };
-        engine.and_then(|engine| engine.server().partners(now).next()).map_or("-", |view| view.state)
+        let now = Now { mono: now.mono, wall: now.system };
+        self.hosts[host].engine.as_ref()?.server().partners(now).nth(index)
     }
 
     /// The engine of a server that runs.
     pub(crate) fn engine(&self, host: usize) -> &Engine<SimDisk> {
         self.hosts[host].engine.as_ref().expect("a server that runs")
     }
+}
 
-    /// When datagrams of one kind left a server.
-    pub(crate) fn times(&self, from: usize, kind: Kind) -> Vec<Duration> {
-        let wanted = |sent: &&Sent| sent.from == from && sent.bytes.get(1) == Some(&kind.code());
-        self.sent.iter().filter(wanted).map(|sent| sent.at).collect()
-    }
-
-    /// The same, from a point in time on, as the time passed since then.
-    pub(crate) fn times_since(&self, from: usize, kind: Kind, since: Duration) -> Vec<Duration> {
-        self.times(from, kind).into_iter().filter(|at| *at >= since).map(|at| at - since).collect()
-    }
-
-    /// All that a server knows of addresses, without when a client was last seen.
-    pub(crate) fn table(&self, host: usize) -> Vec<String> {
-        let table = self.engine(host).server().bindings().table();
-        let line = |binding: Binding<'_>| format!("{:?}", Binding { last_seen: Wall::default(), ..binding });
-        let mut lines: Vec<_> = table.slots(0, table.len()).map(line).collect();
-        lines.sort();
-        lines
-    }
-
-    /// Asserts that both servers know the same.
-    pub(crate) fn assert_equal(&self) {
-        let (one, other) = (self.table(P), self.table(F));
-        let only = |these: &[String], those: &[String]| -> Vec<String> {
-            these.iter().filter(|line| !those.contains(line)).cloned().collect()
-        };
-        assert!(one == other, "only P: {:#?}\nonly F: {:#?}", only(&one, &other), only(&other, &one));
-    }
-
-    /// Sends a client's message to all servers, as a broadcast does.
-    pub(crate) fn broadcast(&mut self, message: &Message) {
-        for host in 0..self.hosts.len() {
-            self.give(host, message);
-        }
-    }
-
-    /// Sends a client's message to one server.
-    pub(crate) fn give(&mut self, host: usize, message: &Message) {
-        let arrival = Arrival {
-            interface: InterfaceId(message.interface),
-            source: message.source,
-            destination: message.destination,
-        };
-        self.turn(host, [Input::Packet { arrival, bytes: &message.bytes() }]);
-    }
-
-    /// Sends to all servers and waits for the first reply.
-    pub(crate) fn ask(&mut self, message: &Message) -> Option<(usize, Reply)> {
-        let before = self.replies.len();
-        self.broadcast(message);
-        let limit = self.now + PATIENCE;
-        loop {
-            let mine = self.replies[before..].iter().find(|(_, _, reply)| reply.xid == message.xid);
-            if let Some((_, host, reply)) = mine {
-                return Some((*host, reply.clone()));
-            }
-            if !self.step(limit) {
-                self.now = limit;
-                return None;
-            }
-        }
-    }
-
-    /// The whole exchange of a client: by which server it got which address, or nothing.
-    pub(crate) fn lease(&mut self, client: &Client) -> Option<(usize, Reply)> {
-        let (_, offer) = self.ask(&client.discover())?;
-        assert_eq!(offer.kind(), Some(kind::OFFER));
-        self.ask(&client.selecting(&offer)).filter(|(_, reply)| reply.kind() == Some(kind::ACK))
-    }
-
-    /// The same for clients `numbers`, all of which get an address.
-    pub(crate) fn lease_all(&mut self, numbers: std::ops::Range<u16>) -> Vec<Reply> {
-        let all = numbers.map(|number| self.lease(&Client::new(number)).unwrap_or_else(|| panic!("client {number}")).1);
-        all.collect()
-    }
+fn arrival(message: &Message) -> Arrival {
+    Arrival { interface: InterfaceId(message.interface), source: message.source, destination: message.destination }
 }
 
 fn host_number(index: usize) -> u8 {

@@ -8,6 +8,7 @@ use understudy::config::{self, Config, Source};
 
 const MAIN: &str = "/etc/understudy/understudyd.ini";
 const SUBNETS: &str = "/etc/understudy/subnets.ini";
+const SECOND: &str = "/etc/understudy/subnets-of-second.ini";
 
 /// The key of all pairs, and another.
 const KEYS: [(&str, &str); 2] = [
@@ -32,6 +33,8 @@ pub(crate) struct PairSetup {
     policy: String,
     subnets: String,
     others: String,
+    /// Where the failover's subnets come from.
+    file: String,
 }
 
 impl PairSetup {
@@ -45,6 +48,7 @@ impl PairSetup {
                       [Subnet 10.2.0.0/24]\nRange = 10.2.0.50 - 10.2.0.99\n"
                 .into(),
             others: String::new(),
+            file: format!("SubnetsFile = {SUBNETS}\n"),
         }
     }
 
@@ -77,6 +81,12 @@ impl PairSetup {
         self
     }
 
+    /// With a failover that has its subnets from its primary.
+    pub(crate) fn pushed(mut self) -> PairSetup {
+        self.file.clear();
+        self
+    }
+
     /// With one more [Primary] section at the failover, which the simulated network does not have.
     pub(crate) fn another_primary(mut self, section: &str) -> PairSetup {
         self.others += section;
@@ -85,26 +95,53 @@ impl PairSetup {
 
     /// The primary's configuration.
     pub(crate) fn of_primary(&self) -> Config {
+        self.of_primary_at("dhcp1", "10.9.0.1")
+    }
+
+    /// That of another primary of the same failover.
+    pub(crate) fn of_second_primary(&self) -> Config {
+        self.of_primary_at("dhcp3", "10.9.0.3")
+    }
+
+    fn of_primary_at(&self, name: &str, address: &str) -> Config {
         let (policy, subnets, own) = (&self.policy, &self.subnets, &self.primary);
         load(
             &format!(
-                "[Server]\nHostName = dhcp1\nServerAddress = 10.9.0.1\n[Policy]\n{policy}{subnets}\
+                "[Server]\nHostName = {name}\nServerAddress = {address}\n[Policy]\n{policy}{subnets}\
              [Failover]\nUseFailoverServer = True\nSecondaryIpAddr = 10.9.0.2\n{own}"
             ),
-            "",
+            &[],
         )
     }
 
     /// The failover's.
     pub(crate) fn of_failover(&self) -> Config {
-        let (own, others) = (&self.failover, &self.others);
+        let (own, others, file) = (&self.failover, &self.others, &self.file);
         load(
             &format!(
                 "[Server]\nHostName = dhcp2\nServerAddress = 10.9.0.2\nFailoverServerType = Failover/Secondary\n\
-             [Primary dhcp1]\nPrimaryIpAddr = 10.9.0.1\nSubnetsFile = {SUBNETS}\n{own}{others}"
+             [Primary dhcp1]\nPrimaryIpAddr = 10.9.0.1\n{file}{own}{others}"
             ),
-            &format!("[Policy]\n{}{}", self.policy, self.subnets),
+            &[(SUBNETS, &self.shared())],
         )
+    }
+
+    /// The failover's, behind this primary and another.
+    pub(crate) fn of_failover_of_two(&self, second: &PairSetup) -> Config {
+        let file = if self.file.is_empty() { String::new() } else { format!("SubnetsFile = {SECOND}\n") };
+        let section = format!("[Primary dhcp3]\nPrimaryIpAddr = 10.9.0.3\n{file}{}", second.failover);
+        let (own, first) = (&self.failover, &self.file);
+        load(
+            &format!(
+                "[Server]\nHostName = dhcp2\nServerAddress = 10.9.0.2\nFailoverServerType = Failover/Secondary\n\
+             [Primary dhcp1]\nPrimaryIpAddr = 10.9.0.1\n{first}{own}{section}"
+            ),
+            &[(SUBNETS, &self.shared()), (SECOND, &second.shared())],
+        )
+    }
+
+    fn shared(&self) -> String {
+        format!("[Policy]\n{}{}", self.policy, self.subnets)
     }
 }
 
@@ -118,10 +155,10 @@ fn set(text: &mut String, line: &str) {
     }
 }
 
-fn load(main: &str, subnets: &str) -> Config {
+fn load(main: &str, subnets: &[(&str, &str)]) -> Config {
     let mut texts: HashMap<_, _> = KEYS.iter().map(|(path, key)| (PathBuf::from(path), (*key).to_owned())).collect();
     texts.insert(PathBuf::from(MAIN), main.to_owned());
-    texts.insert(PathBuf::from(SUBNETS), subnets.to_owned());
+    texts.extend(subnets.iter().map(|(path, text)| (PathBuf::from(path), (*text).to_owned())));
     config::load(Path::new(MAIN), &Texts(texts)).unwrap_or_else(|errors| {
         let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
         panic!("refused:\n{}\n{main}", errors.join("\n"))

@@ -12,7 +12,7 @@ use crate::lease::owner::Knowledge;
 use crate::lease::pool::{Pool, PoolId, Run};
 use crate::lease::record::{Record, decode_client, encode_client};
 use crate::lease::shares::{RUNS_MAX, Share, Shares};
-use crate::lease::{Binding, Stamp};
+use crate::lease::{Binding, Side, Stamp};
 use crate::rules::{Rule, kept};
 use crate::server::outbox::Outbox;
 
@@ -230,13 +230,34 @@ impl Bindings {
         true
     }
 
+    /// Makes the runs between two addresses own changes, as they are, so that a partner that never heard of them does.
+    pub fn retell_runs(&mut self, (first, last): (Ipv4Addr, Ipv4Addr), now: Wall, out: &mut Outbox) {
+        let runs: Vec<Share> = self.shares.from(first).take_while(|run| run.first <= last).copied().collect();
+        for run in runs {
+            let (first, last) = (run.first.max(first), run.last.min(last));
+            let (origin, stamp) = (self.side, self.stamps.next(now));
+            self.lay(&Share { first, last, origin, stamp, ..run }, out);
+        }
+    }
+
+    /// Makes a binding an own change, as it is, so that a partner that never heard of it does.
+    pub fn retell(&mut self, address: Ipv4Addr, now: Wall, out: &mut Outbox) {
+        self.restamp(address, None, (now, out));
+    }
+
     fn give_bound(&mut self, address: Ipv4Addr, now: Wall, out: &mut Outbox) {
+        self.restamp(address, Some(self.side.other()), (now, out));
+    }
+
+    /// Keeps a binding as an own change; with another owner, or with that of before.
+    fn restamp(&mut self, address: Ipv4Addr, owner: Option<Side>, (now, out): (Wall, &mut Outbox)) {
         let Some(former) = self.table.find(address) else { return };
         let mut details = Vec::new();
         encode_client(&former.client, &mut details);
-        let (owner, origin, stamp) = (self.side.other(), self.side, self.stamps.next(now));
-        let moved = former.without_client();
-        self.keep(&Binding { owner, origin, stamp, client: decode_client(&details), ..moved }, out);
+        let (origin, stamp) = (self.side, self.stamps.next(now));
+        let owner = owner.unwrap_or(former.owner);
+        let changed = former.without_client();
+        self.keep(&Binding { owner, origin, stamp, client: decode_client(&details), ..changed }, out);
     }
 
     /// Lays a run over the table and tells everybody whom it concerns: pools, partners, the journal.

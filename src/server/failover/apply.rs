@@ -31,44 +31,59 @@ pub(super) fn record(partner: &mut Partner, header: &Header, payload: &[u8], aro
 }
 
 fn binding(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around: &mut Around<'_>) {
-    if !is_acceptable(partner, (theirs.address, theirs.stamp), around) {
+    if !is_sane(partner, (theirs.address, theirs.stamp), around) {
         return;
     }
     if theirs.origin == partner.side {
-        copied(theirs, around);
-    } else {
-        change(partner, header, theirs, around);
-        let boot = header.boot;
-        if theirs.stamp > partner.have.stamp {
-            partner.have = Have { boot, stamp: theirs.stamp };
+        if is_its(partner, theirs.address, around) {
+            copied(theirs, around);
         }
+        return;
     }
+    if is_its(partner, theirs.address, around) {
+        change(partner, header, theirs, around);
+    }
+    note_have(partner, header, theirs.stamp);
 }
 
 /// A run of addresses that has, or had, another owner: the newer stamp stands.
 fn share(partner: &mut Partner, header: &Header, theirs: &Share, around: &mut Around<'_>) {
-    if !is_acceptable(partner, (theirs.first, theirs.stamp), around) {
+    if !is_sane(partner, (theirs.first, theirs.stamp), around) {
         return;
     }
-    around.bindings.accept_share(theirs, around.out);
-    if theirs.origin != partner.side && theirs.stamp > partner.have.stamp {
-        partner.have = Have { boot: header.boot, stamp: theirs.stamp };
+    if is_its(partner, theirs.first, around) {
+        around.bindings.accept_share(theirs, around.out);
+    }
+    if theirs.origin != partner.side {
+        note_have(partner, header, theirs.stamp);
     }
 }
 
-/// Whether a change that begins at an address may be taken: its stamp is no wild one, and the address is no other
-/// primary's.
-fn is_acceptable(partner: &Partner, (address, stamp): (Ipv4Addr, Stamp), around: &Around<'_>) -> bool {
+/// The partner's own changes are dealt with up to here. One that is left out for its address counts: it would never be
+/// taken, and all that waits for the partner's newest change would wait for ever.
+fn note_have(partner: &mut Partner, header: &Header, stamp: Stamp) {
+    if stamp > partner.have.stamp {
+        partner.have = Have { boot: header.boot, stamp };
+    }
+}
+
+/// Whether the stamp of a change that begins at an address is no wild one.
+fn is_sane(partner: &Partner, (address, stamp): (Ipv4Addr, Stamp), around: &Around<'_>) -> bool {
     let limit = around.now.wall.millis().saturating_add(STAMP_AHEAD_MAX.as_millis() as u64);
     if stamp.wall().millis() > limit {
         error!("partner {}: change of {address} is stamped over a day ahead: refused; set the clocks", partner.name);
         return false;
     }
-    if around.directory.partner_of(address).is_some_and(|owner| owner != partner.id) {
-        warn!("partner {}: change of {address} which is another primary's: refused", partner.name);
-        return false;
-    }
     true
+}
+
+/// Whether an address may be the partner's: it is no other primary's.
+fn is_its(partner: &Partner, address: Ipv4Addr, around: &Around<'_>) -> bool {
+    let is_foreign = around.directory.partner_of(address).is_some_and(|owner| owner != partner.id);
+    if is_foreign {
+        warn!("partner {}: change of {address} which is another primary's: refused", partner.name);
+    }
+    !is_foreign
 }
 
 /// A record of our own that comes back in a full copy: taken as it stands if it is newer.

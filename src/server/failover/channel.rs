@@ -119,6 +119,7 @@ impl Channel {
         }
         self.partner.subnets_due(around);
         self.partner.tell_contact(around.now);
+        self.partner.tell_skew(around.now.mono);
         self.end_down(around);
         self.partner.record(around);
         verdict

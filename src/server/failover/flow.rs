@@ -19,8 +19,9 @@ const LONELY_SEND: Duration = Duration::from_secs(1);
 impl Partner {
     /// The end of a turn: acknowledges, sends again, sends what is new. Whether the partner stopped acknowledging.
     pub(super) fn send_due(&mut self, around: &mut Around<'_>) -> Flow {
+        let partner = (self.id, self.name.as_str());
         self.outgoing.fill(known(around), self.side, FILL_SLICE, |address| {
-            around.directory.partner_of(address) == Some(self.id)
+            around.homes.concerns(address, partner, around.directory)
         });
         if std::mem::take(&mut self.ack_owed) {
             let ack = self.incoming.acknowledgement();

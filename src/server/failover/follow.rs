@@ -88,7 +88,7 @@ impl Failover {
         (count, patience, occasion): (usize, Patience, Occasion),
     ) -> Channel {
         let side = wanted.side();
-        let partner = Partner::new((id, wanted.name), side, wanted.common, self.database.boot());
+        let partner = Partner::new((id, wanted.name), side, wanted.common, self.shared.database.boot());
         let table = match wanted.own {
             Own::Primary(own) => Table::Primary(Primary::new(own, patience)),
             Own::Secondary(own) => Table::Secondary(Box::new(Secondary::new(own, count, occasion))),
@@ -98,7 +98,7 @@ impl Failover {
 
     /// The last word under the old configuration: what changed goes to the channel that it belonged to.
     pub(in crate::server) fn settle(&mut self, rest: Rest<'_>) {
-        note_changes(&mut self.channels, rest.bindings, rest.directory);
+        note_changes(&mut self.channels, (rest.bindings, rest.directory), &self.shared.homes);
     }
 
     /// Takes over the partners of a configuration that is in force from now on. What is new begins with the next turn.
@@ -132,12 +132,13 @@ impl Failover {
         if self.is_pair() {
             bindings.begin_pair(self.side());
         }
+        self.note_homes(directory);
         self.count_newest(bindings, directory);
         self.run_reservations(directory, out);
         self.compare(Rest { now, bindings, directory, out: &mut *out });
         if had_failover && !self.is_pair() {
             warn!("UseFailoverServer is False by the reload: this server serves alone from now on");
-            self.database.set_complete();
+            self.shared.database.set_complete();
             self.record_identity(out);
         }
     }

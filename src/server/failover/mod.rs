@@ -12,6 +12,7 @@ mod drill;
 mod flow;
 mod follow;
 mod hand;
+mod homes;
 mod incoming;
 mod outgoing;
 mod partner;
@@ -42,8 +43,8 @@ use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::server::outbox::Outbox;
 use crate::server::random::Random;
-use crate::wire::failover::PartnerState;
 use channel::{Channel, Table};
+use homes::Homes;
 use primary::Stopping;
 use states::Verdict;
 
@@ -73,6 +74,7 @@ pub(super) struct Around<'a> {
     pub(super) now: Now,
     pub(super) bindings: &'a mut Bindings,
     pub(super) directory: &'a Directory,
+    homes: &'a Homes,
     pub(super) database: &'a mut Database,
     pub(super) random: &'a mut Random,
     pub(super) out: &'a mut Outbox,
@@ -82,6 +84,8 @@ pub(super) struct Around<'a> {
     pub(super) arrived: &'a mut Vec<Arrived>,
     /// Addresses that two clients were given.
     pub(super) conflicts: &'a mut u64,
+    /// How far the lease clock of a partner that runs is ahead of this server's, which has just started.
+    pub(super) clock_step: &'a mut Option<i64>,
     /// Set when this lease database turned out to have gone back in time.
     pub(super) renew: bool,
 }
@@ -90,11 +94,7 @@ pub(super) struct Around<'a> {
 #[derive(Debug)]
 pub struct Failover {
     channels: Vec<Channel>,
-    database: Database,
-    random: Random,
-    freed: Vec<Network>,
-    arrived: Vec<Arrived>,
-    conflicts: u64,
+    shared: Shared,
     /// Channels of the journal whose partner the configuration may name.
     remembered: Vec<(String, Vec<u8>)>,
     /// Every reservation that a partner may still go by.
@@ -103,6 +103,39 @@ pub struct Failover {
     is_compared: bool,
     stopping: bool,
     began: Mono,
+}
+
+/// What all partners have in common.
+#[derive(Debug)]
+struct Shared {
+    homes: Homes,
+    database: Database,
+    random: Random,
+    freed: Vec<Network>,
+    arrived: Vec<Arrived>,
+    conflicts: u64,
+    clock_step: Option<i64>,
+}
+
+impl Shared {
+    /// What a partner works with.
+    fn around<'a>(&'a mut self, rest: Rest<'a>) -> Around<'a> {
+        let Rest { now, bindings, directory, out } = rest;
+        Around {
+            now,
+            bindings,
+            directory,
+            homes: &self.homes,
+            database: &mut self.database,
+            random: &mut self.random,
+            out,
+            freed: &mut self.freed,
+            arrived: &mut self.arrived,
+            conflicts: &mut self.conflicts,
+            clock_step: &mut self.clock_step,
+            renew: false,
+        }
+    }
 }
 
 /// What the end of a turn came to.
@@ -124,11 +157,15 @@ impl Failover {
         number.copy_from_slice(&seed[16..24]);
         Failover {
             channels: Vec::new(),
-            database: Database::new(seed),
-            random: Random::new(u64::from_le_bytes(number)),
-            freed: Vec::new(),
-            arrived: Vec::new(),
-            conflicts: 0,
+            shared: Shared {
+                homes: Homes::default(),
+                database: Database::new(seed),
+                random: Random::new(u64::from_le_bytes(number)),
+                freed: Vec::new(),
+                arrived: Vec::new(),
+                conflicts: 0,
+                clock_step: None,
+            },
             remembered: Vec::new(),
             reservations: Reservations::default(),
             is_compared: false,
@@ -140,7 +177,7 @@ impl Failover {
     /// The facts about the lease database.
     #[must_use]
     pub fn database(&self) -> &Database {
-        &self.database
+        &self.shared.database
     }
 
     /// Takes over a fact from the journal.
@@ -156,13 +193,13 @@ impl Failover {
             | Record::Identity { .. }
             | Record::Boot { .. }
             | Record::Share(_)
-            | Record::CopyEnd { .. } => self.database.replay(fact),
+            | Record::CopyEnd { .. } => self.shared.database.replay(fact),
         }
     }
 
     /// Records for a snapshot: the database, every channel, reservations.
     pub fn snapshot(&self, encode: &mut dyn FnMut(&Record<'_>)) {
-        for record in self.database.all_records() {
+        for record in self.shared.database.all_records() {
             encode(&record);
         }
         for channel in self.channels.iter().filter(|channel| channel.is_begun) {
@@ -195,12 +232,13 @@ impl Failover {
         self.began = rest.now.mono;
         let newest = rest.bindings.stamps().last();
         let alone = start.config.failover.is_none() && start.config.server.role == Role::Primary;
-        self.database.begin(newest, if alone { Complete::Yes } else { start.complete });
+        self.shared.database.begin(newest, if alone { Complete::Yes } else { start.complete });
         if start.past == Past::Lost {
             self.renew_ids(newest);
         }
         self.record_identity(rest.out);
         self.make_channels(start.config, start.patience);
+        self.note_homes(rest.directory);
         if self.channels.is_empty() {
             return;
         }
@@ -225,7 +263,7 @@ impl Failover {
     }
 
     fn record_identity(&self, out: &mut Outbox) {
-        for record in self.database.newest_records() {
+        for record in self.shared.database.newest_records() {
             out.record(|payload| record.encode(payload));
         }
     }
@@ -234,16 +272,17 @@ impl Failover {
         self.channels.first().map_or(Side::Primary, |channel| channel.partner.side)
     }
 
-    /// Finds the newest own change of each channel.
+    /// Finds the newest own change of each channel: what a partner waits for must be what it is sent.
     fn count_newest(&mut self, bindings: &Bindings, directory: &Directory) {
+        self.channels.iter_mut().for_each(|channel| channel.partner.newest = Stamp::default());
         let table = bindings.table();
         let bound = table.slots(0, table.len()).map(|binding| (binding.address, binding.origin, binding.stamp));
         let runs = bindings.shares().iter().map(|run| (run.first, run.origin, run.stamp));
         for (address, origin, stamp) in bound.chain(runs) {
-            let Some(partner) = directory.partner_of(address) else { continue };
-            let Some(channel) = self.channels.get_mut(partner.0) else { continue };
-            if origin == channel.partner.side {
-                channel.partner.newest = channel.partner.newest.max(stamp);
+            for partner in self.shared.homes.concerned(address, &mut self.channels, directory) {
+                if origin == partner.side {
+                    partner.newest = partner.newest.max(stamp);
+                }
             }
         }
     }
@@ -251,10 +290,10 @@ impl Failover {
     /// Another database id and boot: what partners know of the former does not hold for this one.
     fn renew_ids(&mut self, newest: Stamp) {
         let mut id = [0; 16];
-        id[..8].copy_from_slice(&self.random.next_id().to_le_bytes());
-        id[8..].copy_from_slice(&self.random.next_id().to_le_bytes());
-        let boot = self.random.next_id();
-        self.database.renew(id, boot, newest);
+        id[..8].copy_from_slice(&self.shared.random.next_id().to_le_bytes());
+        id[8..].copy_from_slice(&self.shared.random.next_id().to_le_bytes());
+        let boot = self.shared.random.next_id();
+        self.shared.database.renew(id, boot, newest);
         for channel in &mut self.channels {
             channel.partner.session.reboot(boot);
             channel.partner.outgoing.end();
@@ -290,9 +329,10 @@ impl Failover {
     }
 
     /// The end of a turn: what is due by time, streams, records.
-    pub(super) fn end_turn(&mut self, rest: Rest<'_>) -> TurnEnd {
+    pub(super) fn end_turn(&mut self, mut rest: Rest<'_>) -> TurnEnd {
         let now = rest.now;
-        note_changes(&mut self.channels, rest.bindings, rest.directory);
+        self.retell(&mut rest);
+        note_changes(&mut self.channels, (&mut *rest.bindings, rest.directory), &self.shared.homes);
         let Rest { bindings, directory, out, .. } = rest;
         if self.channels.iter().any(|channel| !channel.is_begun) {
             self.begin_channels(Rest { now, bindings: &mut *bindings, directory, out: &mut *out });
@@ -321,19 +361,18 @@ impl Failover {
 
     /// Channels on which this server serves in its partner's place.
     fn serving(&self) -> Vec<PartnerId> {
-        let serves =
-            |channel: &&Channel| matches!(channel.partner.state, PartnerState::Active | PartnerState::Returning);
+        let serves = |channel: &&Channel| states::has_control(channel.partner.state);
         self.channels.iter().filter(serves).map(|channel| channel.partner.id).collect()
     }
 
     /// Subnets that came to this server in this turn.
     pub(super) fn take_freed(&mut self) -> Vec<Network> {
-        std::mem::take(&mut self.freed)
+        std::mem::take(&mut self.shared.freed)
     }
 
     /// Subnets that primaries sent in this turn, each good by itself.
     pub(super) fn take_arrived(&mut self) -> Vec<Arrived> {
-        std::mem::take(&mut self.arrived)
+        std::mem::take(&mut self.shared.arrived)
     }
 
     /// Subnets that came cannot be used beside those of the others, for these reasons.
@@ -351,7 +390,7 @@ impl Failover {
                 Table::Primary(primary) => primary.next_due(&channel.partner),
                 Table::Secondary(secondary) => secondary.next_due(&channel.partner),
             };
-            let begin = (!channel.is_begun).then_some(now);
+            let begin = (!channel.is_begun || self.shared.homes.is_busy()).then_some(now);
             // Often enough that a gap between two turns shows that this server stood still.
             let watch = Some(now + channel.partner.rhythm.stall() / 2);
             let partner = &channel.partner;
@@ -364,7 +403,7 @@ impl Failover {
     /// What is known for deciding who may give an address of `partner`; none where the server stands alone.
     #[must_use]
     pub fn knowledge(&self, partner: Option<PartnerId>) -> Option<Knowledge> {
-        Some(self.channels.get(partner?.0)?.partner.knowledge(&self.database))
+        Some(self.channels.get(partner?.0)?.partner.knowledge(&self.shared.database))
     }
 
     /// Notes addresses that the partner is to be asked for: a client waits, and none of ours is free.
@@ -399,21 +438,10 @@ impl Failover {
         let Rest { now, bindings, directory, out } = rest;
         // What comes before the first message of this side, in the turn after a reload, is sent again.
         let Some(channel) = self.channels.get_mut(id.0).filter(|channel| channel.is_begun) else { return };
-        let mut around = Around {
-            now,
-            bindings: &mut *bindings,
-            directory,
-            database: &mut self.database,
-            random: &mut self.random,
-            out: &mut *out,
-            freed: &mut self.freed,
-            arrived: &mut self.arrived,
-            conflicts: &mut self.conflicts,
-            renew: false,
-        };
+        let mut around = self.shared.around(Rest { now, bindings: &mut *bindings, directory, out: &mut *out });
         act(channel, &mut around);
         let renew = around.renew;
-        note_changes(&mut self.channels, bindings, directory);
+        note_changes(&mut self.channels, (bindings, directory), &self.shared.homes);
         if renew {
             self.renew_ids(bindings.stamps().last());
             self.record_identity(out);
@@ -424,34 +452,23 @@ impl Failover {
     fn with_each(&mut self, rest: Rest<'_>, mut act: impl FnMut(&mut Channel, &mut Around<'_>)) {
         let Rest { now, bindings, directory, out } = rest;
         for channel in &mut self.channels {
-            let mut around = Around {
-                now,
-                bindings: &mut *bindings,
-                directory,
-                database: &mut self.database,
-                random: &mut self.random,
-                out: &mut *out,
-                freed: &mut self.freed,
-                arrived: &mut self.arrived,
-                conflicts: &mut self.conflicts,
-                renew: false,
-            };
+            let mut around = self.shared.around(Rest { now, bindings: &mut *bindings, directory, out: &mut *out });
             act(channel, &mut around);
         }
-        note_changes(&mut self.channels, bindings, directory);
+        note_changes(&mut self.channels, (bindings, directory), &self.shared.homes);
     }
 }
 
 /// Tells each partner's stream what changed in its subnets.
-fn note_changes(channels: &mut [Channel], bindings: &mut Bindings, directory: &Directory) {
+fn note_changes(channels: &mut [Channel], (bindings, directory): (&mut Bindings, &Directory), homes: &Homes) {
     for changed in bindings.take_changed() {
-        let Some(partner) = directory.partner_of(changed.address) else { continue };
-        let Some(channel) = channels.get_mut(partner.0) else { continue };
         let own = changed.author == Author::Own;
-        if own {
-            channel.partner.newest = channel.partner.newest.max(changed.stamp);
+        for partner in homes.concerned(changed.address, channels, directory) {
+            if own {
+                partner.newest = partner.newest.max(changed.stamp);
+            }
+            partner.outgoing.note(changed.address, changed.former, own.then_some(changed.stamp));
         }
-        channel.partner.outgoing.note(changed.address, changed.former, own.then_some(changed.stamp));
     }
 }
 

@@ -14,7 +14,7 @@ use super::outgoing::{Content, Outgoing};
 use super::push::Push;
 use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm, Strictness};
-use super::states::{is_polling, state_name, state_number};
+use super::states::{is_polling, is_starting, state_name, state_number};
 use super::subnets::Told;
 use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
@@ -277,6 +277,7 @@ impl Partner {
                 self.heard = Some(around.now.mono);
                 self.coming = self.heard;
                 self.read_header(&header, around);
+                self.compare_clocks(header.state, around);
                 info!("partner {}: session with its boot {:016x}", self.name, header.boot);
                 Some(Came::Session)
             }
@@ -342,6 +343,19 @@ impl Partner {
         self.outgoing.held(self.theirs.have);
         self.note_quiet(header, around.directory);
         true
+    }
+
+    /// A server that has just started beside a partner that runs: leases go on by the partner's lease clock, as this
+    /// server's has nothing but the wall clock of this moment (section 9).
+    fn compare_clocks(&mut self, theirs: PartnerState, around: &mut Around<'_>) {
+        let offset = self.theirs.offset;
+        let differs = u128::from(offset.unsigned_abs()) > self.common.skew.as_millis();
+        let starts = !self.met && (is_starting(self.state) || is_polling(self.state));
+        if differs && starts && !is_starting(theirs) {
+            warn!("partner {}: this server starts {} s off its lease clock, which is taken", self.name, offset / 1000);
+            *around.clock_step = Some(offset);
+            self.theirs.offset = 0;
+        }
     }
 
     /// Rule 3 of section 7: the facts of one datagram, of a partner that had nothing that is not held here.

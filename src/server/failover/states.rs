@@ -7,6 +7,16 @@ pub(super) fn is_polling(state: PartnerState) -> bool {
     matches!(state, PartnerState::Asleep | PartnerState::Probing)
 }
 
+/// Whether a state is one of a server that has just started, or asks anew.
+pub(super) fn is_starting(state: PartnerState) -> bool {
+    matches!(state, PartnerState::Claiming | PartnerState::Syncing)
+}
+
+/// Whether a state is one of a failover that has control.
+pub(super) fn has_control(state: PartnerState) -> bool {
+    matches!(state, PartnerState::Active | PartnerState::Returning)
+}
+
 /// The name of a state in log lines and reports.
 #[must_use]
 pub fn state_name(state: PartnerState) -> &'static str {

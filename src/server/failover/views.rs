@@ -55,7 +55,7 @@ impl Failover {
     /// Addresses that two clients were given while the servers did not hear each other, found in this run.
     #[must_use]
     pub fn conflicts(&self) -> u64 {
-        self.conflicts
+        self.shared.conflicts
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::channel::Table;
+use super::channel::{Channel, Table};
+use super::states::has_control;
 use super::{Failover, Rest};
 use crate::clock::Mono;
 use crate::config::Network;
@@ -54,6 +55,14 @@ impl Failover {
     #[must_use]
     pub fn stall(&self) -> Option<Duration> {
         self.channels.iter().map(|channel| channel.partner.rhythm.stall()).min()
+    }
+
+    /// By how much the lease clock is to be set, in milliseconds: this server has just started and found a partner that
+    /// runs. Not where it has found its place towards another partner already: there leases go by its own clock.
+    pub(in crate::server) fn take_clock_step(&mut self) -> Option<i64> {
+        let step = self.shared.clock_step.take()?;
+        let goes_by_own = |channel: &Channel| channel.partner.met || has_control(channel.partner.state);
+        (!self.channels.iter().any(goes_by_own)).then_some(step)
     }
 
     /// How far the lease clock of a partner is ahead of this server's, in milliseconds.

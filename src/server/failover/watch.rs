@@ -15,6 +15,10 @@ use crate::wire::failover::PartnerState;
 
 /// Wrong seals are told of so often, with their number.
 const SEALS_AGAIN: Duration = Duration::from_secs(60);
+/// Clocks that differ for so long are no matter of one late datagram.
+const SKEW_FOR: Duration = Duration::from_secs(1);
+/// Clocks that differ are told of so often.
+const SKEW_AGAIN: Duration = Duration::from_secs(60);
 /// Paths that differ are told of so often: it is a state, not an event.
 const PATHS_AGAIN: Duration = Duration::from_secs(600);
 /// A client sends a REQUEST for an old offer again and again, for about a minute: later ones follow a new offer.
@@ -46,6 +50,8 @@ pub(super) struct Watch {
     /// Changes that the partner said would follow when control moved last.
     pub(super) told_changes: u64,
     seals_told: Option<Mono>,
+    /// Since when the clocks differ, and when that was told last.
+    skewed: Option<(Mono, Option<Mono>)>,
     clients_told: bool,
     offers_told: Option<Mono>,
     unanswered: Option<(Mono, u32)>,
@@ -75,6 +81,26 @@ impl Partner {
             );
         }
         self.watch.was_in_contact = is_in_contact;
+    }
+
+    /// The end of a turn: tells each minute that the two clocks differ by more than MaxClockSkewSecs.
+    pub(super) fn tell_skew(&mut self, now: Mono) {
+        let offset = self.theirs.offset;
+        if !self.is_in_contact(now) || u128::from(offset.unsigned_abs()) <= self.common.skew.as_millis() {
+            self.watch.skewed = None;
+            return;
+        }
+        let (since, told) = *self.watch.skewed.get_or_insert((now, None));
+        if now.since(since) < SKEW_FOR || told.is_some_and(|told| now.since(told) < SKEW_AGAIN) {
+            return;
+        }
+        self.watch.skewed = Some((since, Some(now)));
+        warn!(
+            "partner {}: its lease clock is {} s off this server's, MaxClockSkewSecs is {}, run NTP on both",
+            self.name,
+            offset / 1000,
+            self.common.skew.as_secs()
+        );
     }
 
     /// How long ago the last message came, for log lines; with the number of wrong seals if there are any, since a
