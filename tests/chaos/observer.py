@@ -141,7 +141,7 @@ class Ledger:
         self.exchanges = {}  # (client, xid) -> Exchange
         self.of_client = {}  # client -> its transaction ids
         self.wants = {}  # client -> Want
-        self.pings = {}  # address -> [last asked, last answered]
+        self.pings = {}  # address -> [last asked, how long after that the first answer came]
         self.open_duplicates = set()
         self.findings = []
         self.last_holder = {}
@@ -174,13 +174,14 @@ class Ledger:
         return True
 
     def on_echo(self, at, kind, address):
-        asked = self.pings.setdefault(address, [0.0, 0.0])
         if kind == 8:
             self.figures["pings"] += 1
-            asked[0] = at
+            self.pings[address] = [at, None]
         else:
             self.figures["pings_answered"] += 1
-            asked[1] = at
+            ping = self.pings.get(address)
+            if ping and ping[1] is None:
+                ping[1] = at - ping[0]
 
     def on_ask(self, at, place, message):
         client = message.client
@@ -257,12 +258,12 @@ class Ledger:
         if pair in self.open_duplicates:
             return
         self.open_duplicates.add(pair)
-        asked, answered = self.pings.get(message.given, (0.0, 0.0))
+        asked, answered_after = self.pings.get(message.given, (0.0, None))
         self.find(
             "duplicate", at, address=message.given, client=message.client, server=message.server, holder=other,
             holders_server=promise.server, left=f"{promise.until - at:.1f}",
             ping_asked_ago=f"{at - asked:.1f}" if asked else "never",
-            ping_answered_ago=f"{at - answered:.1f}" if answered else "never",
+            ping_answered_after=f"{answered_after:.3f}" if answered_after is not None else "never",
         )  # fmt: skip
 
     def on_nak(self, at, message, exchange):

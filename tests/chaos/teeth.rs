@@ -1,13 +1,16 @@
-//! The observer finds what it is there to find: captures made by hand, with and without something wrong.
+//! The observer finds what it is there to find: captures made by hand, with and without something wrong, and a live
+//! wire with two servers that know nothing of each other.
 
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::time::Instant;
 
-use super::observer::{Report, judge};
+use super::observer::{Observer, Report, judge};
 use crate::rig::Stage;
 use crate::rig::packet::{ACK, Ask, NAK, RELEASE, REQUEST, udp_frame};
 use crate::rig::raw::mac;
+use crate::split::two_of_their_own;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 2, 1, 7);
 const FIRST: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 4);
@@ -141,4 +144,26 @@ fn a_long_wait_is_found() {
     assert_eq!(waits.len(), 1);
     assert!((waits[0].number("at") - waits[0].number("since") - 7.0).abs() < 0.001);
     assert!(waits[0].number("held_until") > waits[0].number("since"));
+}
+
+/// As the clients' own list, so the observer: it looks at the wire from outside, and sees each duplicate of the list.
+#[test]
+fn two_servers_with_one_range_are_found_on_a_live_wire() {
+    let Some(stage) = Stage::set("teeth-live", &["python3"]) else { return };
+    let (duo, near) = two_of_their_own(&stage, ["10.2.1.0 - 10.2.1.99"; 2]);
+    let far = duo.far_crowd();
+    duo.partition();
+    // Crowds are plugged in first.
+    let observer = Observer::watch(&duo.switch, stage.folder(), &["p0".to_owned(), "p1".to_owned()]);
+    let begun = Instant::now();
+    near.join(10);
+    far.join(10);
+    duo.observer.wait_for_acks(begun, 20);
+    near.rest();
+    far.rest();
+    let report = observer.report();
+    let duplicates = duo.observer.ledger().duplicates.len();
+    assert!(duplicates > 0, "both servers give 10.2.1.0 to a client of their side");
+    assert!(report.of("duplicate").len() >= 10, "{} of 10 are found", report.of("duplicate").len());
+    assert_eq!(report.code, Some(1));
 }

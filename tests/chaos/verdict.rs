@@ -16,6 +16,10 @@ const PRIMARY_MAX: Duration = Duration::from_secs(8);
 /// often after it has yielded (PollDelay + 8 x 4 x WaitPollRplSecs), and may have begun by waiting for a sync.
 const FAILOVER_MAX: Duration = Duration::from_secs(38);
 
+/// A ping so many seconds before an ACK was made for it.
+const PING_FRESH: f64 = 3.0;
+/// A ping that is answered within so many seconds is answered before PingDelay (0.1 s) is over.
+const PING_DELAY: f64 = 0.08;
 /// A run this long has takeovers, and addresses that went from hand to hand, or it proves nothing.
 const LONG: Duration = Duration::from_secs(120);
 
@@ -94,7 +98,9 @@ fn is_owned_up(duplicate: &Finding, logs: &Logs) -> bool {
     let said = |client: &str| {
         logs.unsettled.contains(&(duplicate.text("address").to_owned(), duplicate.text(client).to_owned()))
     };
-    said("client") || said("holder")
+    let secs = |name: &str| duplicate.text(name).parse::<f64>().unwrap_or(f64::INFINITY);
+    let was_heard = secs("ping_asked_ago") < PING_FRESH && secs("ping_answered_after") < PING_DELAY;
+    (said("client") || said("holder")) && !was_heard
 }
 
 fn rows_of_faults(table: &mut String, outcome: &Outcome) {
