@@ -6,6 +6,7 @@
 #   check      format, lints, all tests, manual pages, samples
 #   demo       a pair of servers and real clients in network namespaces of their own, with a transcript
 #   bench      measures the server beside others
+#   chaos      a pair, a second primary and 200 clients under random faults: MINUTES=10 SEED=n MODE=both
 #   clean      removes what was built
 .POSIX:
 
@@ -19,6 +20,11 @@ STATEDIR = /var/lib
 SERVICE_USER = understudy
 # Folder with the two programs; install builds them only where they are missing.
 BUILT = $${CARGO_TARGET_DIR:-target}/release
+
+# Of `make chaos`: how long, which faults (empty: by chance), and default, strict or both.
+MINUTES = 10
+SEED =
+MODE = both
 
 # cargo is found in its usual place too, since su and sudo often leave that out of PATH.
 CARGO = env PATH="$$PATH:$${CARGO_HOME:-$$HOME/.cargo}/bin" cargo
@@ -99,7 +105,10 @@ bench: all
 	$(CARGO) build --release --locked --examples
 	tests/bench/run; single=$$?; tests/bench/pair && exit $$single
 
+chaos: toolchain
+	MINUTES="$(MINUTES)" SEED="$(SEED)" MODE="$(MODE)" tests/chaos/run
+
 clean:
 	$(CARGO) clean
 
-.PHONY: all toolchain programs install account uninstall test check demo bench clean
+.PHONY: all toolchain programs install account uninstall test check demo bench chaos clean

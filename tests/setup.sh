@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes sure that the programs that tests (or the demo) need are there.
+# Makes sure that the programs that tests (the demo, the lab of chaos) need are there.
 #
-#   tests/setup.sh test | demo
+#   tests/setup.sh test | demo | chaos
 #
 # As root on Debian and its kin it installs what is missing with apt, and lets no service start by that.
 # Elsewhere it names what is missing and ends well: a test that lacks a program says so itself.
@@ -11,9 +11,10 @@ export PATH
 
 # Program (or file, beginning with /) and the Debian package that has it.
 demo_needs="ip:iproute2 unshare:util-linux ps:procps udhcpc:udhcpc dhclient:isc-dhcp-client"
+chaos_needs="ip:iproute2 unshare:util-linux setpriv:util-linux python3:python3 faketime:faketime"
 test_needs="$demo_needs setpriv:util-linux dhcpcd:dhcpcd-base dhcrelay:isc-dhcp-relay perfdhcp:kea-admin
     tshark:tshark mandoc:mandoc strace:strace systemd-analyze:systemd
-    /lib/systemd/systemd-networkd:systemd"
+    /lib/systemd/systemd-networkd:systemd $chaos_needs"
 
 is_there() {
     case $1 in
@@ -64,8 +65,9 @@ install_packages() {
 case ${1-} in
 test) needs=$test_needs ;;
 demo) needs=$demo_needs ;;
+chaos) needs=$chaos_needs ;;
 *)
-    echo "usage: tests/setup.sh test|demo" >&2
+    echo "usage: tests/setup.sh test|demo|chaos" >&2
     exit 64
     ;;
 esac

@@ -6,10 +6,13 @@
 //! runs are those of the tests of one server. Without the right to make namespaces each test says `SKIPPED`.
 
 mod channels;
+#[path = "../chaos/mod.rs"]
+mod chaos;
 mod cuts;
 mod disks;
 mod drills;
 mod duo;
+mod frozen;
 mod many;
 mod real;
 mod reloads;

@@ -8,7 +8,7 @@ use crate::rig::Stage;
 use crate::rig::host::until;
 
 /// Two standalone servers that share the subnet of the crowd as `ranges` say, and a crowd that both hear.
-fn two_of_their_own<'a>(stage: &'a Stage, ranges: [&str; 2]) -> (Duo<'a>, Crowd) {
+pub(crate) fn two_of_their_own<'a>(stage: &'a Stage, ranges: [&str; 2]) -> (Duo<'a>, Crowd) {
     let duo = Duo::new(stage, Setup::with_lease(20));
     for (node, range) in [&duo.primary, &duo.failover].into_iter().zip(ranges) {
         // A server that does not know a client of the other must not refuse it.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::ledger::{Ack, How, Ledger, Mac, Wrong, name};
 use crate::rig::packet::{ACK, Ask, DISCOVER, Heard, NAK, OFFER, RELEASE, REQUEST};
 
-/// A client that hears nothing sends again after so long.
-const RESEND: Duration = Duration::from_millis(100);
+/// A client that hears nothing sends again after so long, where its crowd has no other habit.
+pub(crate) const RESEND: Duration = Duration::from_millis(100);
 /// A unicast renewal that stays unanswered so long goes on by relay, as at T2.
 const UNICAST_PATIENCE: Duration = Duration::from_millis(300);
 /// A REQUEST for an offer that stays unanswered so long is given up for a new DISCOVER.
@@ -31,6 +31,8 @@ pub(crate) struct Habits {
     /// From an ACK to the next renewal.
     pub(crate) renew_after: Duration,
     pub(crate) renewals: Renewals,
+    /// From a message that nobody answers to the next.
+    pub(crate) resend: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +117,7 @@ impl Client {
             Phase::Requesting { .. } if now >= self.began + REQUEST_PATIENCE => self.begin(Phase::Selecting, now),
             Phase::Selecting | Phase::Requesting { .. } | Phase::Renewing | Phase::Rebinding | Phase::Rebooting => {}
         }
-        if self.sent.is_some_and(|sent| now < sent + RESEND) {
+        if self.sent.is_some_and(|sent| now < sent + habits.resend) {
             return None;
         }
         self.sent = Some(now);
@@ -224,6 +226,8 @@ impl Client {
 
     /// Asks for its address as after a reboot; a client without one asks for any.
     pub(crate) fn reboot(&mut self, now: Instant) {
+        // Who was away until its lease had ended comes back without it, and nobody has taken anything from it.
+        self.lease = self.lease.filter(|lease| lease.until > now);
         let phase = if self.lease.is_some() { Phase::Rebooting } else { Phase::Selecting };
         self.want(phase, now);
     }

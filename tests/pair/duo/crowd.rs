@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use super::client::{Client, Habits, Renewals, Way};
+use super::client::{Client, Habits, RESEND, Renewals, Way};
 use super::echo::Echo;
 use super::ledger::{Ledger, Mac, Observer};
 use crate::rig::host::Host;
@@ -18,6 +18,8 @@ use crate::rig::raw::mac;
 
 /// How finely the clients' timers are kept.
 const TICK: Duration = Duration::from_millis(5);
+/// Of those that come and go, who is away comes back after so long, in milliseconds.
+const AWAY_MS: std::ops::Range<u64> = 3_000..25_000;
 
 /// What a crowd is made of.
 #[derive(Clone, Debug)]
@@ -36,6 +38,10 @@ enum Order {
     Join(u32),
     /// A new client each so often; zero ends it.
     Trickle(Duration),
+    /// A client goes each so often, and another comes; zero ends it.
+    Churn(Duration),
+    /// Who hears nothing sends again after so long.
+    Resend(Duration),
     /// All clients reboot.
     Reboot,
     /// All clients leave with a RELEASE.
@@ -66,7 +72,7 @@ impl Crowd {
         // Two crowds of one host cannot both have the clients' port; those that are relayed need none.
         let direct = (plan.renewals == Renewals::Unicast).then(|| host.inside(move || bind(Ipv4Addr::UNSPECIFIED, 68)));
         let (sender, orders) = channel();
-        let habits = Habits { relay, renew_after: plan.renew_after, renewals: plan.renewals };
+        let habits = Habits { relay, renew_after: plan.renew_after, renewals: plan.renewals, resend: RESEND };
         let running = Running {
             plan,
             habits,
@@ -75,9 +81,13 @@ impl Crowd {
             echo: Echo::new(host),
             clients: HashMap::new(),
             observer: observer.clone(),
+            away: Vec::new(),
             trickle: Duration::ZERO,
             last_joined: Instant::now(),
             joined: 0,
+            churn: Duration::ZERO,
+            last_gone: Instant::now(),
+            gone: 0,
             rests: false,
         };
         let thread = std::thread::spawn(move || running.run(&orders));
@@ -92,6 +102,17 @@ impl Crowd {
     /// From now on a new client comes each `pause`; none any more when it is zero.
     pub(crate) fn trickle(&self, pause: Duration) {
         self.order(Order::Trickle(pause));
+    }
+
+    /// From now on a client goes each `pause`: by turns with a RELEASE, without a word, or for a while, after which it
+    /// asks for its address again. Another comes in place of the first two. Nobody goes any more when it is zero.
+    pub(crate) fn churn(&self, pause: Duration) {
+        self.order(Order::Churn(pause));
+    }
+
+    /// From now on who hears nothing sends again after `pause`.
+    pub(crate) fn resend_after(&self, pause: Duration) {
+        self.order(Order::Resend(pause));
     }
 
     /// All clients reboot and ask for their addresses.
@@ -136,10 +157,15 @@ struct Running {
     direct: Option<UdpSocket>,
     echo: Echo,
     clients: HashMap<Mac, Client>,
+    /// Who is away, and when it comes back.
+    away: Vec<(Instant, Mac, Client)>,
     observer: Observer,
     trickle: Duration,
     last_joined: Instant,
     joined: u32,
+    churn: Duration,
+    last_gone: Instant,
+    gone: u32,
     rests: bool,
 }
 
@@ -167,6 +193,8 @@ impl Running {
         match order {
             Order::Join(count) => (0..*count).for_each(|_| self.join(now)),
             Order::Trickle(pause) => self.trickle = *pause,
+            Order::Churn(pause) => self.churn = *pause,
+            Order::Resend(pause) => self.habits.resend = *pause,
             Order::Reboot => self.clients.values_mut().for_each(|client| client.reboot(now)),
             Order::Release => {
                 let observer = self.observer.clone();
@@ -187,6 +215,38 @@ impl Running {
         self.joined += 1;
         self.last_joined = now;
         self.clients.insert(mac, Client::new(mac, now));
+    }
+
+    /// One client goes, in one of three ways, and those come back whose time has come.
+    fn turn_over(&mut self, now: Instant, ledger: &mut Ledger) {
+        for (_, mac, mut client) in self.away.extract_if(.., |(back, ..)| *back <= now) {
+            client.reboot(now);
+            self.clients.insert(mac, client);
+        }
+        if self.churn.is_zero() || now < self.last_gone + self.churn {
+            return;
+        }
+        self.last_gone = now;
+        self.gone += 1;
+        let chance = u64::from(self.gone.wrapping_mul(0x9e37_79b1) ^ self.plan.first);
+        let mut macs: Vec<Mac> = self.clients.keys().copied().collect();
+        macs.sort_unstable();
+        let place = usize::try_from(chance).expect("32 bits").checked_rem(macs.len());
+        let Some((mac, client)) = place.and_then(|place| self.clients.remove_entry(&macs[place])) else { return };
+        match self.gone % 3 {
+            0 => {
+                if let Some((way, ask)) = client.release(now, ledger) {
+                    self.send(way, &ask);
+                }
+            }
+            1 => {
+                let pause = AWAY_MS.start + chance % (AWAY_MS.end - AWAY_MS.start);
+                self.away.push((now + Duration::from_millis(pause), mac, client));
+                return;
+            }
+            _ => {}
+        }
+        self.join(now);
     }
 
     fn wait(&self) {
@@ -214,6 +274,7 @@ impl Running {
         if !self.trickle.is_zero() && now >= self.last_joined + self.trickle {
             self.join(now);
         }
+        self.turn_over(now, ledger);
         let mut messages = Vec::new();
         for client in self.clients.values_mut() {
             messages.extend(client.due(&self.habits, now, ledger));

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fs;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ pub(crate) struct Node {
     port: Port,
     address: Ipv4Addr,
     folder: PathBuf,
+    environment: Vec<(&'static str, OsString)>,
     proc: RefCell<Option<Proc>>,
 }
 
@@ -37,7 +39,13 @@ impl Node {
         let port = switch.plug(&host, Some(&format!("{address}/24")));
         let folder = stage.folder().join(name);
         fs::create_dir_all(folder.join("state")).expect("a state folder");
-        Node { name: name.to_owned(), host, port, address, folder, proc: RefCell::new(None) }
+        let (name, environment) = (name.to_owned(), Vec::new());
+        Node { name, host, port, address, folder, environment, proc: RefCell::new(None) }
+    }
+
+    /// Has each start from now on find these variables in its environment.
+    pub(crate) fn with_environment(self, environment: Vec<(&'static str, OsString)>) -> Node {
+        Node { environment, ..self }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -95,6 +103,7 @@ impl Node {
     pub(crate) fn begin(&self) {
         let mut command = self.host.command(program("understudyd"));
         command.args(["-f", "-c"]).arg(self.config_path());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         *self.proc.borrow_mut() = Some(self.host.spawn_command(command, "understudyd".into()));
     }
 
@@ -130,6 +139,16 @@ impl Node {
         let mut proc = self.proc.borrow_mut();
         let proc = proc.as_mut().expect("a server that was started");
         comes_true(patience, || !proc.is_running()).then(|| proc.wait()).flatten()
+    }
+
+    /// Whether the program that was started last still runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.proc.borrow_mut().as_mut().is_some_and(Proc::is_running)
+    }
+
+    /// Has the configuration read again, and waits for nothing.
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::SIGHUP);
     }
 
     /// Stops the process where it stands: it neither hears nor says anything.

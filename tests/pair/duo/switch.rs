@@ -111,6 +111,11 @@ impl Switch {
         Switch { host, shared, is_over, thread: Some(thread) }
     }
 
+    /// The host of the switch: its interfaces p0, p1 and so on are the other ends of what was plugged in, in order.
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
+    }
+
     /// Plugs `host` in by a new interface eth0 with an address such as `10.1.0.4/24`.
     pub(crate) fn plug(&self, host: &Host, address: Option<&str>) -> Port {
         let port = self.lock().sockets.len();
