@@ -18,7 +18,7 @@ BACK = 15
 FORGOTTEN = 45
 RETURN_PATIENCE = 10
 # Deaths in the middle of a return: each so long after it has begun.
-INTO_THE_RETURN = (0.0, 0.05, 0.5)
+INTO_THE_RETURN = (0.0, 0.01, 0.5)
 GLANCE = 0.001
 
 

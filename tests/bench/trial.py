@@ -121,7 +121,8 @@ class Trial:
 
 def tell(name, kind, result):
     """Progress."""
-    say("%-12s %-12s dup %d, refused %d, ran out %d, two answers %d + %d cut, silent %.1f s (at %.1f), without %d; %s" % (
+    text = "dup %d, refused %d, ran out %d, two answers %d + %d cut, silent %.1f s (at %.1f), without %d; ACKs %s"
+    say(("%-12s %-12s " + text) % (
         name, kind.name, result["duplicates"], result["refused"], result["ran_out"], result["doubles"],
         result["doubles_cut"], result["silence_s"], result["silent_at_s"], result["without"], result["acks"]))
     if kind.name == "understudy":
