@@ -5,7 +5,7 @@
 #   test       all tests; as root on Debian it first installs what they need
 #   check      format, lints, all tests, manual pages, samples
 #   demo       a pair of servers and real clients in network namespaces of their own, with a transcript
-#   bench      measures the server beside others
+#   bench      measures the server, and pairs of servers, beside others, and breaks the pairs; about 25 minutes
 #   chaos      a pair, a second primary and 200 clients under random faults: MINUTES=10 SEED=n MODE=both
 #   clean      removes what was built
 .POSIX:
@@ -103,7 +103,7 @@ demo: all
 
 bench: all
 	$(CARGO) build --release --locked --examples
-	tests/bench/run; single=$$?; tests/bench/pair && exit $$single
+	tests/bench/run; single=$$?; tests/bench/pair; pair=$$?; tests/bench/faults && exit $$((single + pair))
 
 chaos: toolchain
 	MINUTES="$(MINUTES)" SEED="$(SEED)" MODE="$(MODE)" tests/chaos/run

@@ -138,6 +138,7 @@ impl<S: Storage> Engine<S> {
     pub fn begin(&mut self, reading: Reading) {
         let (now, drift) = self.clock.read(reading);
         let last = std::mem::replace(&mut self.now, now);
+        self.server.note_turn(self.outbox.committed().since(last.mono));
         self.server.note_pause(last.mono, now, &mut self.outbox);
         match drift {
             Drift::None => {}

@@ -25,20 +25,29 @@ pub struct HeldMessage {
     pub arrival: Arrival,
     /// The subnet that it is of.
     pub subnet: Network,
-    /// When it came, on the lease clock.
+    /// When it was read, on the lease clock.
     pub came: Wall,
     client: ClientOnLink,
-    /// When it came, on the monotonic clock.
+    /// When it was read, on the monotonic clock.
     pub since: Mono,
+    /// How long before that it may have come: while a turn runs, nothing is read.
+    pub waited: Duration,
 }
 
 /// All messages that wait, oldest first.
 #[derive(Debug, Default)]
 pub struct Held {
     messages: VecDeque<HeldMessage>,
+    /// The length of the last turn.
+    last_turn: Duration,
 }
 
 impl Held {
+    /// The last turn took so long.
+    pub fn note_turn(&mut self, length: Duration) {
+        self.last_turn = length;
+    }
+
     /// Keeps a message. The memory of those that are too old is used again, so that a server which sleeps for years
     /// takes none for each packet.
     pub fn keep(&mut self, client: ClientOnLink, subnet: Network, (arrival, octets): (Arrival, &[u8]), now: Now) {
@@ -50,7 +59,9 @@ impl Held {
         }
         bytes.clear();
         bytes.extend_from_slice(octets);
-        self.messages.push_back(HeldMessage { bytes, arrival, subnet, came: now.wall, client, since: now.mono });
+        let waited = self.last_turn;
+        let (came, since) = (now.wall, now.mono);
+        self.messages.push_back(HeldMessage { bytes, arrival, subnet, came, client, since, waited });
     }
 
     /// Takes the newest message of each client, of the subnets that are `served` now, if it is not too old.

@@ -171,6 +171,11 @@ impl Server {
         }
     }
 
+    /// The last turn, its commit included, took so long: what comes now may have waited for its end.
+    pub fn note_turn(&mut self, length: Duration) {
+        self.service.held.note_turn(length);
+    }
+
     /// The last turn began at `last`: partners that may have given this server up since then are asked first.
     pub fn note_pause(&mut self, last: Mono, now: Now, out: &mut Outbox) {
         self.with_failover(now, out, |failover, rest| failover.note_pause(last, rest));

@@ -90,6 +90,8 @@ pub struct Outbox {
     arena: Vec<u8>,
     records: Vec<u8>,
     effects: Vec<Effect>,
+    /// When the commit of the last turn was done, as far as anybody said.
+    committed: Mono,
 }
 
 impl Outbox {
@@ -140,6 +142,12 @@ impl Outbox {
         &self.records
     }
 
+    /// When the commit of the last turn was done, as [`Released::keep_timely`] was told.
+    #[must_use]
+    pub fn committed(&self) -> Mono {
+        self.committed
+    }
+
     /// Lets the effects out; replies to clients until `deadline`, if there is one. `synced` proves that the records are
     /// durable.
     #[must_use]
@@ -179,6 +187,7 @@ impl Released<'_> {
     /// Leaves out the replies to clients when the turn took so long, to `now`, that the partner may serve by now: what
     /// is in the journal stands, and a promise too many harms nobody. How many were left out.
     pub fn keep_timely(&mut self, now: Mono) -> usize {
+        self.outbox.committed = now;
         if self.deadline.is_none_or(|deadline| now <= deadline) || !kept(Rule::TimelyRelease) {
             return 0;
         }

@@ -210,11 +210,13 @@ impl Service {
         // An offer leaves no change: a partner that served until a moment ago has made it.
         let silent = self.failover.silent_for(partner, now.mono);
         let discovers = message.options.message_type() == Some(MessageType::Discover);
-        if discovers && silent.is_some_and(|silent| now.mono.since(held.since) > silent) {
+        if discovers && silent.is_some_and(|silent| now.mono.since(held.since) + held.waited > silent) {
             return true;
         }
         let offset = self.failover.offset_millis(partner);
-        let came = held.came.millis().saturating_add_signed(offset).saturating_sub(SAME_MILLIS);
+        let waited = u64::try_from(held.waited.as_millis()).unwrap_or(u64::MAX);
+        let came = held.came.millis().saturating_add_signed(offset);
+        let came = came.saturating_sub(SAME_MILLIS.saturating_add(waited));
         client.key().is_some_and(|key| {
             self.bindings.table().of_client(key).any(|binding| binding.stamp.wall().millis() >= came)
         })

@@ -146,8 +146,8 @@ def sync_micros(folder, count=200):
     return delays[count // 2], delays[count * 99 // 100]
 
 
-def conditions(folder):
-    """One line on the machine."""
+def conditions(folder, priority="real-time priority" if PRIORITY else "common priority"):
+    """One line on the machine; `priority` is that of servers and clients."""
     model = "unknown CPU"
     with open("/proc/cpuinfo") as f:
         for line in f:
@@ -156,6 +156,6 @@ def conditions(folder):
                 break
     kind = subprocess.run(["stat", "-f", "-c", "%T", folder], stdout=subprocess.PIPE, text=True, check=True)
     half, most = sync_micros(folder)
-    return "Linux %s, %d CPUs (%s), %s priority, %s on %s, write + fdatasync of 4 KiB %.0f us (p99 %.0f us)" % (
-        os.uname().release, os.cpu_count(), model, "real-time" if PRIORITY else "common", folder,
+    return "Linux %s, %d CPUs (%s), %s, %s on %s, write + fdatasync of 4 KiB %.0f us (p99 %.0f us)" % (
+        os.uname().release, os.cpu_count(), model, priority, folder,
         kind.stdout.strip(), half, most)

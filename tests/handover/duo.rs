@@ -73,7 +73,8 @@ pub(super) struct Duo {
     pub(super) heard: Vec<Heard>,
     /// Every state of each server, in order.
     pub(super) states: [Vec<&'static str>; 2],
-    asked: u32,
+    /// Messages of clients so far.
+    pub(super) asked: u32,
 }
 
 impl Duo {

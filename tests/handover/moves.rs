@@ -6,7 +6,9 @@ use super::duo::{Duo, FAILOVER, PRIMARY, millis};
 use crate::support::disk::Fate;
 use crate::support::{Client, ip};
 
-const CLIENTS: u16 = 8;
+/// With a message each millisecond, one asks again 40 ms after its last answer: sooner, and a second message might be
+/// the first one on its way to the other server.
+const CLIENTS: u16 = 40;
 
 /// A pair with clients, and the addresses that they have.
 fn with_clients() -> (Duo, Vec<(Client, std::net::Ipv4Addr)>) {
@@ -21,10 +23,10 @@ fn with_clients() -> (Duo, Vec<(Client, std::net::Ipv4Addr)>) {
     (duo, clients)
 }
 
-/// A renewal each millisecond for so long; the numbers of the messages.
+/// A renewal each millisecond for so long, of one client after the other; the numbers of the messages.
 fn renew(duo: &mut Duo, clients: &[(Client, std::net::Ipv4Addr)], count: usize) -> Vec<u32> {
-    let renewal = |number: usize| {
-        let (client, address) = &clients[number % clients.len()];
+    let renewal = |_| {
+        let (client, address) = &clients[duo.asked as usize % clients.len()];
         let asked = duo.ask(client.rebinding(*address));
         duo.run(millis(1));
         asked
@@ -97,6 +99,28 @@ fn in_a_return_a_discover_is_answered_once() {
     assert_eq!(asked.iter().filter(twice).count(), 0);
 }
 
+/// A turn of the returning primary takes long: what waits for its next one came while the failover served, together
+/// with the failover's last changes and its word. Where the turn falls is tried millisecond by millisecond.
+#[test]
+fn what_waited_for_a_primary_in_a_long_turn_of_its_return_is_answered_once() {
+    let (mut once, mut late) = (0, 0);
+    for offset in 0..20 {
+        let (mut duo, clients) = with_clients();
+        let disk = duo.kill(PRIMARY);
+        duo.run(millis(1_500));
+        duo.start(PRIMARY, disk, OpenMode::Normal);
+        let mut asked = renew(&mut duo, &clients, offset);
+        duo.server(PRIMARY).slow = millis(60);
+        asked.extend(renew(&mut duo, &clients, 100));
+        duo.run(millis(1_000));
+        assert_eq!([duo.state(PRIMARY), duo.state(FAILOVER)], ["Serving", "Asleep"]);
+        let voices = voices(&duo, &asked);
+        once += voices.iter().flatten().count();
+        late += longest_gap(&voices);
+    }
+    assert!(once > 0 && late < 20 * 70, "{once} answered, at most {late} of them late");
+}
+
 /// After a crash: what came in the last second before the takeover is answered by it.
 #[test]
 fn a_takeover_answers_what_came_just_before_it() {
@@ -106,6 +130,22 @@ fn a_takeover_answers_what_came_just_before_it() {
     duo.run(millis(900));
     assert_eq!(duo.state(FAILOVER), "Active");
     assert_eq!(duo.voice(asked), Some(FAILOVER));
+}
+
+/// The primary answers, its change goes to the failover, and it dies. The failover was in a long turn, so that it read
+/// the message late: it must see that the change is the answer.
+#[test]
+fn a_takeover_does_not_answer_again_what_waited_in_a_long_turn_of_the_failover() {
+    let (mut duo, clients) = with_clients();
+    duo.server(FAILOVER).slow = millis(60);
+    let mut asked = renew(&mut duo, &clients, 30);
+    drop(duo.kill(PRIMARY));
+    asked.extend(renew(&mut duo, &clients, 1));
+    duo.run(millis(900));
+    assert_eq!(duo.state(FAILOVER), "Active");
+    let voices = voices(&duo, &asked);
+    assert_eq!(voices.last(), Some(&Some(FAILOVER)), "what the primary did not answer");
+    assert_eq!(voices.iter().filter(|voice| **voice == Some(PRIMARY)).count(), 30);
 }
 
 /// The record of the takeover is in the commit of the first answer: a failover that loses power right behind it takes

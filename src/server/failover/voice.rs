@@ -38,7 +38,8 @@ impl Failover {
             return Service::Asleep;
         }
         if serves {
-            return Service::Serves;
+            // What is read in the turn in which a subnet comes here came while the partner still served it.
+            return if self.shared.freed.contains(&subnet) { Service::Arriving } else { Service::Serves };
         }
         match state {
             PartnerState::Claiming | PartnerState::Receiving => Service::Arriving,
