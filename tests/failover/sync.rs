@@ -149,6 +149,79 @@ fn sync_fail_critical_ends_the_server_when_updates_stop_for_wait_sync_bind_updat
     assert!(matches!(pair.hosts[F].ended, Some((_, Ended::SyncFailed))));
 }
 
+/// WaitSyncBindUpdateSecs, section 6: the primary dies in the middle of the sync, its host up or not: the sync has
+/// failed, then the polls, then the failover serves; with control in its journal too.
+#[test]
+fn a_primary_that_dies_during_the_sync_is_replaced_after_wait_sync_bind_update_secs_and_the_polls() {
+    for (is_refused, had_control) in [(false, false), (true, false), (false, true), (true, true)] {
+        // Many times the pieces that are under way at once.
+        let wide = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.20 - 10.1.0.219\n";
+        let setup = PairSetup::new().failover("WaitSyncBindUpdateSecs = 4").both("SyncBindingBufSize = 64");
+        let mut pair = with_leases(&setup.subnets(wide));
+        pair.lease_all(41..121);
+        if had_control {
+            pair.start_new(F);
+            pair.until(10, |pair| pair.state(F) == "Asleep");
+            pair.wires.cut(P, F);
+            pair.until(60, |pair| pair.state(F) == "Active");
+            pair.lease_all(1..21);
+            pair.power_off(F);
+            pair.lease_all(1..121);
+            pair.wires.mend(P, F);
+        }
+        pair.wires.way(P, F).delay = Duration::from_millis(20);
+        if had_control {
+            pair.start(F);
+        } else {
+            pair.start_new(F);
+        }
+        // Bindings come, and SyncStart before them.
+        pair.until(10, |pair| {
+            let asked = pair.times(F, Kind::SyncReq).last().copied().unwrap_or_default();
+            !pair.times_since(F, Kind::BindAck, asked + Duration::from_millis(21)).is_empty()
+        });
+        assert_eq!(pair.state(F), "Syncing");
+        if is_refused {
+            pair.kill(P);
+        } else {
+            pair.power_off(P);
+        }
+        let died = pair.elapsed();
+        pair.until(60, |pair| pair.state(F) != "Syncing");
+        let failed = (pair.elapsed() - died).as_millis();
+        assert!((3900..=4100).contains(&failed) && pair.state(F) == "Probing", "{failed} ms, {}", pair.state(F));
+        let served = pair.until(60, |pair| pair.state(F) == "Active").as_millis();
+        // Refusals shorten the waits, not the number of polls.
+        let expected = if is_refused { 100..=400 } else { 8000..=8000 };
+        assert!(expected.contains(&served), "{served} ms, refused {is_refused}");
+        pair.lease_all(1..31);
+        pair.start(P);
+        pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        pair.run(15);
+        pair.assert_equal();
+    }
+}
+
+/// Section 6: a failover that restarts with control in its journal serves again only if its polls stay unanswered: a
+/// primary that answers them serves, whatever became of the request for its bindings.
+#[test]
+fn a_failover_that_restarts_with_control_stays_silent_when_its_poll_is_answered() {
+    let mut pair = with_leases(&PairSetup::new());
+    pair.start_new(F);
+    pair.until(10, |pair| pair.state(F) == "Asleep");
+    pair.wires.cut(P, F);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    pair.kill(F);
+    pair.wires.mend(P, F);
+    pair.wires.way(P, F).loses = Some(Kind::SyncStart);
+    pair.start(F);
+    for _ in 0..600 {
+        pair.run_for(Duration::from_millis(100));
+        assert_ne!(pair.state(F), "Active", "after {:?}", pair.elapsed());
+    }
+    assert_eq!((pair.states().join(" "), pair.double), ("Serving Asleep".to_owned(), 0));
+}
+
 /// The wait for updates costs no turns: the engine sleeps until something is due.
 #[test]
 fn a_failover_that_waits_for_updates_does_not_spin() {

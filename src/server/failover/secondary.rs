@@ -287,7 +287,8 @@ impl Secondary {
     }
 
     fn on_reply(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
-        self.refusals = 0;
+        // A primary that answers is there, however its bindings come: control of before the restart is not taken again.
+        (self.refusals, self.resume) = (0, None);
         if partner.state == PartnerState::Probing {
             self.sleep(partner, reason, around);
         }
