@@ -58,6 +58,8 @@ pub(crate) struct Channels {
 
 #[derive(Debug)]
 struct Wire {
+    /// How datagrams leave: from the address of the channel, whatever others the host has.
+    route: Route,
     datagrams: system::Datagrams,
     refusals: system::Refusals,
 }
@@ -80,7 +82,8 @@ impl Channels {
         if let Some(local) = config.failover_socket() {
             let socket = bind(local).map_err(|source| NetError::FailoverPort { local, source })?;
             let datagrams = system::Datagrams::new(socket, BUFFER);
-            channels.wire = Some(Wire { datagrams, refusals: system::Refusals::new() });
+            let route = from(local);
+            channels.wire = Some(Wire { route, datagrams, refusals: system::Refusals::new() });
         }
         channels.follow(config);
         Ok(channels)
@@ -170,7 +173,7 @@ impl Channels {
             tally.partners_unsent += batch.len() as u64;
             return None;
         };
-        let failed = wire.datagrams.send(ANY, batch);
+        let failed = wire.datagrams.send(wire.route, batch);
         tally.partners_sent += batch.len() as u64 - failed.count();
         if failed.count() == 0 {
             return None;
@@ -181,7 +184,7 @@ impl Channels {
             again[count] = batch[place];
             count += 1;
         }
-        let failed = wire.datagrams.send(ANY, &again[..count]);
+        let failed = wire.datagrams.send(wire.route, &again[..count]);
         tally.partners_sent += count as u64 - failed.count();
         tally.partners_unsent += failed.count();
         failed.into_last()
@@ -251,8 +254,10 @@ impl Channels {
 
 const NOWHERE: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0);
 
-/// The socket is bound to the address that datagrams are to have.
-const ANY: Route = Route { interface: InterfaceId(0), source: Ipv4Addr::UNSPECIFIED };
+/// The system takes an address given with a datagram before that of the socket, none included.
+fn from(local: SocketAddrV4) -> Route {
+    Route { interface: InterfaceId(0), source: *local.ip() }
+}
 
 fn bind(local: SocketAddrV4) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;

@@ -31,7 +31,9 @@ fn peer() -> (UdpSocket, SocketAddrV4) {
 fn channels(partners: &[SocketAddrV4]) -> (Channels, SocketAddrV4) {
     let socket = bind(SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let local = SocketAddrV4::new(Ipv4Addr::LOCALHOST, socket.local_addr().expect("bound").port());
-    let wire = Wire { datagrams: system::Datagrams::new(socket, BUFFER), refusals: system::Refusals::new() };
+    let datagrams = system::Datagrams::new(socket, BUFFER);
+    let route = from(SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0));
+    let wire = Wire { route, datagrams, refusals: system::Refusals::new() };
     let mut channels = Channels { wire: Some(wire), ..Channels::default() };
     channels.use_partners(partners.iter().copied());
     (channels, local)

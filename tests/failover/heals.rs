@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use understudy::wire::failover::Kind;
+
 use crate::support::pair::{F, P, Pair};
+use crate::support::pair_clients::Holders;
 use crate::support::pair_setup::PairSetup;
+use crate::support::wires::Wires;
 use crate::support::{Client, Reply};
 
 /// A pair without contact, both of which serve.
@@ -119,23 +123,72 @@ fn a_partition_refuses_nobody() {
 fn loss_of_a_fifth_copies_and_reordering_leave_equal_tables() {
     for seed in 0..6_u64 {
         let mut pair = Pair::settled(&PairSetup::new());
-        for (from, to) in [(P, F), (F, P)] {
-            let way = pair.wires.way(from, to);
-            (way.loss, way.copies, way.jitter) = (20, 10, Duration::from_millis(20 + seed * 10));
-        }
+        bad(&mut pair, (20, 10, Duration::from_millis(20 + seed * 10)));
         for round in 0..60 {
             let number = (round * 7 + seed as u16) % 40;
             let _ = pair.lease(&Client::new(number)).expect("an address");
             pair.run(10);
         }
-        for (from, to) in [(P, F), (F, P)] {
-            let way = pair.wires.way(from, to);
-            (way.loss, way.copies, way.jitter) = (0, 0, Duration::ZERO);
-        }
+        bad(&mut pair, (0, 0, Duration::ZERO));
         pair.run(60);
         assert_eq!(pair.states(), ["Serving", "Asleep"]);
         pair.assert_equal();
         assert_eq!(pair.double, 0, "seed {seed}");
+    }
+}
+
+/// Section 11: an hour of 20 % loss, copies and reordering, with clients all the time: a takeover only after so many
+/// unanswered polls, twice as many after a yield, so that there are few; nobody's address in two hands; equal tables.
+#[test]
+fn an_hour_of_loss_copies_and_reordering_flaps_no_more_than_its_unanswered_polls_allow() {
+    const POLLS: usize = 4;
+    for seed in 0..2_u64 {
+        let mut pair = Pair::settled(&PairSetup::new());
+        pair.wires = Wires::new(seed + 100);
+        bad(&mut pair, (20, 10, Duration::from_millis(30)));
+        let mut holders = Holders::default();
+        let began = pair.elapsed();
+        let (mut probing, mut takeovers, mut yielded) = (began, 0, None);
+        for round in 0..1800_u16 {
+            if round % 75 == 0 {
+                holders.join(&mut pair, round..round + 1);
+            }
+            let limit = pair.within(2);
+            let mut state = pair.state(F);
+            holders.renew_one(&mut pair);
+            while pair.step(limit) {
+                let now = pair.state(F);
+                match (state, now) {
+                    ("Asleep", "Probing") => probing = pair.elapsed(),
+                    ("Probing", "Active") => {
+                        let polls = pair.times_since(F, Kind::Poll, probing).len();
+                        let lately = yielded.is_some_and(|at| pair.elapsed() - at < Duration::from_secs(600));
+                        assert!(polls >= if lately { 2 * POLLS } else { POLLS }, "after {polls} polls");
+                        takeovers += 1;
+                    }
+                    ("Active", "Asleep") => yielded = Some(pair.elapsed()),
+                    _ => {}
+                }
+                state = now;
+            }
+            assert_eq!(pair.state(P), "Serving");
+        }
+        // Each poll of four is lost, or its answer, once in 60 sleeps; then ten minutes of eight polls.
+        assert!(takeovers <= 6, "{takeovers} takeovers in an hour");
+        bad(&mut pair, (0, 0, Duration::ZERO));
+        pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        pair.run(30);
+        pair.assert_equal();
+        assert_eq!((pair.double, pair.in_two_hands()), (0, Vec::new()), "seed {seed}");
+        holders.all_renew(&mut pair, (P, &[1, 2]));
+    }
+}
+
+/// Both ways lose, double and delay so.
+fn bad(pair: &mut Pair, (loss, copies, jitter): (u64, u64, Duration)) {
+    for (from, to) in [(P, F), (F, P)] {
+        let way = pair.wires.way(from, to);
+        (way.loss, way.copies, way.jitter) = (loss, copies, jitter);
     }
 }
 

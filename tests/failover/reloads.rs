@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::places::{Place, settle};
 use crate::support::pair::{F, P, Pair};
 use crate::support::pair_clients::Holders;
 use crate::support::pair_setup::PairSetup;
@@ -68,108 +69,6 @@ enum Way {
 
 const WAYS: [Way; 3] = [Way::Pushed, Way::Files([P, F]), Way::Files([F, P])];
 
-/// Where the pair is as the operator changes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Serving,
-    Probing,
-    Active,
-    Parted,
-    Claiming,
-    ClaimingOfAsleep,
-    Receiving,
-    Given,
-    Syncing,
-}
-
-fn delay(pair: &mut Pair, millis: u64) {
-    for (from, to) in [(P, F), (F, P)] {
-        pair.wires.way(from, to).delay = Duration::from_millis(millis);
-    }
-}
-
-/// The failover serves, the primary is switched off; both know leases, the failover has some that are new.
-fn active(pair: &mut Pair, holders: &mut Holders) {
-    pair.power_off(P);
-    pair.until(60, |pair| pair.state(F) == "Active");
-    holders.join(pair, 30..36);
-    holders.renew_for(pair, Duration::from_secs(1), Duration::from_millis(20));
-}
-
-impl Place {
-    /// The states of both there.
-    fn states(self) -> [&'static str; 2] {
-        match self {
-            Place::Serving => ["Serving", "Asleep"],
-            Place::Probing => ["Serving", "Probing"],
-            Place::Active => ["-", "Active"],
-            Place::Parted => ["Serving", "Active"],
-            Place::Claiming => ["Claiming", "Active"],
-            Place::ClaimingOfAsleep => ["Claiming", "Asleep"],
-            Place::Receiving => ["Receiving", "Returning"],
-            Place::Given => ["Given", "Active"],
-            Place::Syncing => ["Serving", "Syncing"],
-        }
-    }
-
-    fn reach(self, pair: &mut Pair, holders: &mut Holders) {
-        match self {
-            Place::Serving => {}
-            Place::Probing => {
-                pair.wires.cut(P, F);
-                pair.until(30, |pair| pair.state(F) == "Probing");
-            }
-            Place::Active => active(pair, holders),
-            Place::Parted => {
-                pair.wires.cut(P, F);
-                pair.until(60, |pair| pair.state(F) == "Active");
-            }
-            Place::Claiming => {
-                active(pair, holders);
-                pair.wires.cut(P, F);
-                pair.start(P);
-            }
-            Place::ClaimingOfAsleep => {
-                pair.kill(P);
-                delay(pair, 300);
-                pair.start(P);
-            }
-            Place::Receiving => {
-                active(pair, holders);
-                delay(pair, 30);
-                pair.start(P);
-                pair.until(10, |pair| pair.state(P) == "Receiving");
-            }
-            Place::Given => {
-                pair.control(F, "takeover dhcp1");
-                pair.until(10, |pair| pair.states() == ["Given", "Active"]);
-                pair.run(1);
-            }
-            Place::Syncing => {
-                pair.kill(F);
-                pair.run(1);
-                holders.join(pair, 30..36);
-                delay(pair, 300);
-                pair.start(F);
-            }
-        }
-        assert_eq!(pair.states(), self.states());
-    }
-
-    /// What ends it.
-    fn leave(self, pair: &mut Pair) {
-        match self {
-            Place::Serving => {}
-            Place::Probing | Place::Parted | Place::Claiming => pair.wires.mend(P, F),
-            Place::Active => pair.start(P),
-            Place::ClaimingOfAsleep | Place::Receiving | Place::Syncing => {}
-            Place::Given => {
-                pair.control(F, "giveback dhcp1");
-            }
-        }
-    }
-}
-
 /// Puts `setup` in force.
 fn reload(pair: &mut Pair, setup: &PairSetup, way: Way) {
     match way {
@@ -191,19 +90,6 @@ fn must_agree(pair: &Pair, setup: &PairSetup) {
     assert!(config(P).subnets_text.digest == wanted, "the primary runs another configuration");
     let part = config(F).primaries[0].part.as_ref().expect("subnets");
     assert!(part.subnets_text.digest == wanted, "the failover runs another configuration");
-}
-
-/// Lets the pair find together after `place` was left.
-fn settle(pair: &mut Pair, holders: &mut Holders) {
-    let limit = pair.within(60);
-    while !matches!(pair.states().as_slice(), ["Serving", "Asleep"]) {
-        let next = pair.elapsed() + Duration::from_millis(5);
-        holders.renew_one(pair);
-        while pair.elapsed() < next && pair.step(limit) {}
-        assert!(pair.within(0) < limit, "{:?}", pair.states());
-    }
-    delay(pair, 1);
-    holders.renew_for(pair, Duration::from_secs(15), Duration::from_secs(1));
 }
 
 fn run(place: Place, change: Change, way: Way) {

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use understudy::wire::failover::Kind;
+
 use crate::support::pair::{F, P, Pair};
 use crate::support::pair_setup::PairSetup;
+use crate::support::{Client, kind};
 
 /// Datagrams of a return at which a server is killed at most.
 const STEPS_MAX: usize = 60;
@@ -93,5 +96,50 @@ fn a_return_over_bad_wires_ends_with_one_voice() {
         pair.run(60);
         pair.assert_equal();
         assert_eq!(pair.double, 0, "seed {seed}");
+    }
+}
+
+/// A primary that has taken some subnets of its return and none for a while: how long after the last it asks for
+/// control again, in milliseconds.
+fn stalls(setup: &PairSetup) -> u128 {
+    // More subnets than are in transfer at once.
+    let more: String = (3..23).map(|net| format!("[Subnet 10.{net}.0.0/24]\nRange = 10.{net}.0.50\n")).collect();
+    let near = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50 - 10.1.0.99\n";
+    let setup = setup.clone().subnets(&format!("{near}{more}")).primary("CtlReqRetryMax = 1");
+    let mut pair = Pair::settled(&setup);
+    let held = pair.lease(&Client::new(1)).expect("an address").1.yiaddr;
+    pair.run(1);
+    pair.power_off(P);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    pair.give(F, &Client::new(1).rebinding(held));
+    pair.wires.way(P, F).delay = Duration::from_millis(20);
+    pair.start(P);
+    let subnets: Vec<_> = pair.hosts[P].config.subnets.iter().map(|subnet| subnet.network).collect();
+    let own = |pair: &Pair| subnets.iter().filter(|subnet| pair.serves(P, **subnet)).count();
+    pair.until(10, |pair| own(pair) == 16);
+    pair.power_off(F);
+    let (cut, taken) = (pair.elapsed(), own(&pair));
+    assert!(taken < subnets.len() && pair.serves(P, subnets[0]));
+    pair.until(60, |pair| pair.state(P) != "Receiving");
+    let waited = (pair.elapsed() - cut).as_millis();
+    assert_eq!((pair.state(P), own(&pair)), ("Claiming", taken), "it keeps what it serves, and no more");
+    let (by, ack) = pair.ask(&Client::new(1).rebinding(held)).expect("an answer while it claims");
+    assert_eq!((by, ack.kind(), ack.yiaddr), (P, Some(kind::ACK), held));
+    pair.until(60, |pair| pair.state(P) == "Serving");
+    assert_eq!(pair.times_since(P, Kind::CtlReq, cut).len(), 2);
+    pair.start(F);
+    pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+    pair.run(5);
+    pair.assert_equal();
+    waited
+}
+
+/// WaitSyncBindUpdateSecs of a primary in Receiving (section 6): nothing for so long: it asks for control again, and
+/// goes on serving the subnets that came.
+#[test]
+fn wait_sync_bind_update_secs_in_a_return_makes_the_primary_ask_again_and_keep_what_it_serves() {
+    for (line, millis) in [("WaitSyncBindUpdateSecs = 4", 4000), ("WaitSyncBindUpdateSecs =", 10_000)] {
+        let waited = stalls(&PairSetup::new().primary(line));
+        assert!((millis - 50..=millis).contains(&waited), "{line}: {waited} ms");
     }
 }

@@ -132,6 +132,55 @@ fn failover_key_file_with_another_key_drops_every_datagram() {
     }
 }
 
+/// Reloads one server with that key file.
+fn take_key(pair: &mut Pair, host: usize, file: &str) {
+    let setup = PairSetup::new().both(&format!("FailoverKeyFile = {file}"));
+    pair.reload(host, if host == P { setup.of_primary() } else { setup.of_failover() });
+}
+
+/// FailoverKeyFile: the wrong key on one side of a pair that runs is a partner out of contact; the right one, on either
+/// side and without a restart, brings the two together with all that each did meanwhile.
+#[test]
+fn failover_key_file_put_right_by_a_reload_of_either_side_brings_the_pair_together() {
+    for (wrong, repaired) in [(P, P), (P, F), (F, P), (F, F)] {
+        let mut pair = Pair::settled(&PairSetup::new());
+        pair.lease_all(1..11);
+        take_key(&mut pair, wrong, "/wrong");
+        pair.until(60, |pair| pair.state(F) == "Active");
+        pair.lease_all(11..16);
+        pair.run(30);
+        assert_eq!(pair.states(), ["Serving", "Active"]);
+        take_key(&mut pair, repaired, if repaired == wrong { "/k" } else { "/wrong" });
+        pair.until(15, |pair| pair.states() == ["Serving", "Asleep"]);
+        pair.run(15);
+        pair.assert_equal();
+        assert_eq!((pair.double, pair.in_two_hands()), (0, Vec::new()));
+    }
+}
+
+/// FailoverKeyFile, rotation: each step is done on one side first, whichever, and is no outage; a step too far on one
+/// side, before the other knows the new key, is one.
+#[test]
+fn failover_key_file_rotated_on_one_side_first_is_no_outage() {
+    for order in [[P, F], [F, P]] {
+        let mut pair = Pair::settled(&PairSetup::new());
+        for (step, file) in ["/old-new", "/new-old", "/wrong"].into_iter().enumerate() {
+            for host in order {
+                take_key(&mut pair, host, file);
+                let numbers = step as u16 * 4 + host as u16 * 2;
+                pair.lease_all(numbers..numbers + 2);
+                for _ in 0..40 {
+                    pair.run(1);
+                    assert!(matches!(pair.states().as_slice(), ["Serving", "Asleep" | "Probing"]), "{file} at {host}");
+                }
+                pair.assert_equal();
+            }
+        }
+        take_key(&mut pair, order[0], "/k");
+        pair.until(60, |pair| pair.state(F) == "Active");
+    }
+}
+
 /// FailoverKeyFile = none on both: the pair works, unsealed.
 #[test]
 fn failover_key_file_none_on_both_sides_makes_an_unsealed_pair() {

@@ -137,3 +137,31 @@ fn unequal_sync_binding_buf_size_stops_the_streams_and_nothing_else() {
     pair.until(30, |pair| pair.state(F) == "Active");
     assert_eq!(pair.double, 0);
 }
+
+/// SyncBindingBufSize repaired by a reload, of either side: the changes of both go, without a restart.
+#[test]
+fn unequal_sync_binding_buf_size_is_repaired_by_a_reload_of_either_side() {
+    for host in [P, F] {
+        let setup = PairSetup::new().primary("SyncBindingBufSize = 512").failover("SyncBindingBufSize = 1024");
+        let mut pair = Pair::new(&setup);
+        pair.start_new(P);
+        pair.start_new(F);
+        pair.run(60);
+        pair.lease_all(1..6);
+        pair.power_off(P);
+        pair.until(60, |pair| pair.state(F) == "Active");
+        pair.lease_all(6..11);
+        pair.start(P);
+        pair.run(60);
+        assert!(pair.times(P, Kind::BindUpdate).is_empty() && pair.times(F, Kind::BindUpdate).is_empty());
+        let (to, config) = match host {
+            P => (1024, setup.clone().primary("SyncBindingBufSize = 1024").of_primary()),
+            _ => (512, setup.clone().failover("SyncBindingBufSize = 512").of_failover()),
+        };
+        pair.reload(host, config);
+        pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        pair.run(30);
+        pair.assert_equal();
+        assert_eq!((pair.table(P).len(), pair.double), (10, 0), "both have {to}");
+    }
+}

@@ -43,6 +43,40 @@ fn unequal_buffer_sizes_are_named_on_both_sides_and_repaired_by_a_reload() {
     duo.observer.settle_with_one_voice("buffer sizes repaired", &[("known_s", secs(known))]);
 }
 
+/// FailoverAddress, FailoverPort, PrimaryIpAddr, SecondaryIpAddr: the channel stands on an address and port of its own
+/// on each host, and goes to those that the other one names; what leaves elsewhere would be a stranger's.
+#[test]
+fn a_channel_stands_on_addresses_and_ports_of_its_own() {
+    let Some(stage) = Stage::set("channel-place", &[]) else { return };
+    let duo = Duo::new(&stage, Setup::default());
+    let [of_primary, of_failover] = duo.key_files([&duo.setup.keys, &duo.setup.keys]);
+    let with = |text: String, key: &str, (partner, own, port): (&str, &str, u16)| {
+        let lines: Vec<_> = text.lines().filter(|line| !line.starts_with(key)).collect();
+        let (section, rest) = lines.split_at(2);
+        let place = format!("{key} = {partner}\nFailoverAddress = {own}\nFailoverPort = {port}");
+        format!("{}\n{place}\n{}\n", section.join("\n"), rest.join("\n"))
+    };
+    duo.primary.host().run("ip addr add 10.1.0.14/24 dev eth0");
+    duo.failover.host().run("ip addr add 10.1.0.15/24 dev eth0");
+    let primary = duo.setup.primary_config(&of_primary);
+    duo.primary.configure(&with(primary, "SecondaryIpAddr", ("10.1.0.15:2647", "10.1.0.14", 1647)));
+    let failover = duo.setup.failover_config(&[("dhcp1", PRIMARY)], &of_failover);
+    duo.failover.configure(&with(failover, "PrimaryIpAddr", ("10.1.0.14:1647", "10.1.0.15", 2647)));
+    for node in [&duo.primary, &duo.failover] {
+        node.create();
+        node.launch();
+    }
+    duo.wait_for_rest();
+    let crowd = duo.crowd();
+    crowd.join(CLIENTS);
+    duo.observer.wait_for_holders(CLIENTS as usize);
+    duo.observer.must_be_known_at(&duo.failover, SLACK);
+    let killed = duo.primary.kill_9();
+    crowd.join(5);
+    let new = duo.takes_over(killed, How::New);
+    duo.observer.settle("channel on other addresses and ports", &[("takeover_new_s", secs(new))]);
+}
+
 /// A wrong key is a partner out of contact whose datagrams arrive: it is named, nothing of it is believed, and the
 /// right key brings the pair together without a restart.
 #[test]

@@ -10,10 +10,12 @@ const MAIN: &str = "/etc/understudy/understudyd.ini";
 const SUBNETS: &str = "/etc/understudy/subnets.ini";
 const SECOND: &str = "/etc/understudy/subnets-of-second.ini";
 
-/// The key of all pairs, and another.
-const KEYS: [(&str, &str); 2] = [
+/// The key of all pairs, another, and both.
+const KEYS: [(&str, &str); 4] = [
     ("/k", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
     ("/wrong", "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
+    ("/old-new", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nAQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
+    ("/new-old", "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
 ];
 
 struct Texts(HashMap<PathBuf, String>);
