@@ -10,9 +10,12 @@ mod failover {
     mod clocks;
     mod control;
     mod disks;
+    mod frozen;
     mod heals;
     mod moved;
     mod ownership;
+    mod parameters;
+    mod places;
     mod polls;
     mod reloads;
     mod reservations;
@@ -22,5 +25,6 @@ mod failover {
     mod shares;
     mod stops;
     mod streams;
+    mod subnets;
     mod sync;
 }

@@ -43,7 +43,7 @@ impl PairSetup {
     /// The common configuration: two subnets, leases of an hour.
     pub(crate) fn new() -> PairSetup {
         PairSetup {
-            primary: "FailoverKeyFile = /k\n".into(),
+            primary: "UseFailoverServer = True\nFailoverKeyFile = /k\n".into(),
             failover: "FailoverKeyFile = /k\nPollDelay = 10\nWaitPollRplSecs = 2\n".into(),
             policy: "DefaultLease = 3600\n".into(),
             subnets: "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50 - 10.1.0.99\n\
@@ -110,7 +110,7 @@ impl PairSetup {
         load(
             &format!(
                 "[Server]\nHostName = {name}\nServerAddress = {address}\n[Policy]\n{policy}{subnets}\
-             [Failover]\nUseFailoverServer = True\nSecondaryIpAddr = 10.9.0.2\n{own}"
+             [Failover]\nSecondaryIpAddr = 10.9.0.2\n{own}"
             ),
             &[],
         )
