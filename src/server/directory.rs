@@ -1,6 +1,6 @@
 //! The directory: the configuration, arranged for look-ups a packet needs. Made once a load, never changed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::event::PartnerId;
@@ -22,11 +22,11 @@ pub struct Directory {
     host_realms: Vec<usize>,
     /// First and last address and index of each subnet, sorted; subnets do not overlap.
     subnets: Vec<(u32, u32, usize)>,
-    relays: HashMap<Ipv4Addr, usize>,
-    reserved: HashMap<Ipv4Addr, usize>,
-    by_hardware: HashMap<Box<[u8]>, Vec<usize>>,
-    by_identifier: HashMap<Box<[u8]>, Vec<usize>>,
-    by_circuit: HashMap<Box<[u8]>, Vec<usize>>,
+    relays: BTreeMap<Ipv4Addr, usize>,
+    reserved: BTreeMap<Ipv4Addr, usize>,
+    by_hardware: BTreeMap<Box<[u8]>, Vec<usize>>,
+    by_identifier: BTreeMap<Box<[u8]>, Vec<usize>>,
+    by_circuit: BTreeMap<Box<[u8]>, Vec<usize>>,
     /// Subnet and range of each pool, by [`PoolId`].
     places: Vec<(usize, usize)>,
     /// Pools of each link, in the order in which they are used.
@@ -74,11 +74,11 @@ impl Directory {
             subnet_realms,
             host_realms,
             subnets: subnet_order(&config),
-            relays: HashMap::new(),
-            reserved: HashMap::new(),
-            by_hardware: HashMap::new(),
-            by_identifier: HashMap::new(),
-            by_circuit: HashMap::new(),
+            relays: BTreeMap::new(),
+            reserved: BTreeMap::new(),
+            by_hardware: BTreeMap::new(),
+            by_identifier: BTreeMap::new(),
+            by_circuit: BTreeMap::new(),
             places: Vec::new(),
             link_pools: Vec::new(),
             config,

@@ -31,7 +31,7 @@ pub struct Arrival {
 }
 
 /// Names one connection of the control socket as long as it is open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ControlId(pub u32);
 
 /// Names one partner: 0 on a primary, on a failover the index of its `[Primary]` in `Config::primaries`.

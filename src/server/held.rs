@@ -3,7 +3,7 @@
 //!
 //! A primary keeps them while its subnets come, a failover always: it cannot know when it will have to serve.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::event::Arrival;
@@ -69,7 +69,7 @@ impl Held {
         let all = self.messages.drain(..).filter(|held| now.since(held.since) < KEPT);
         let (mut taken, left): (Vec<_>, Vec<_>) = all.partition(|held| served(held.subnet));
         self.messages = left.into();
-        let mut seen = HashSet::new();
+        let mut seen = BTreeSet::new();
         taken.reverse();
         taken.retain(|held| seen.insert(held.client));
         taken.reverse();

@@ -1,6 +1,6 @@
 //! Offers: addresses offered and not yet requested. In memory only, bounded, the oldest goes first.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::clock::Mono;
@@ -9,7 +9,7 @@ use crate::clock::Mono;
 pub const OFFERS_MAX: usize = 262_144;
 
 /// Names a client on one link: a keyed hash, so that no client can choose another's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientOnLink(pub u64);
 
 /// One address offered.
@@ -37,8 +37,8 @@ pub enum Probe {
 /// All offers.
 #[derive(Debug, Default)]
 pub struct Offers {
-    by_address: HashMap<Ipv4Addr, Offer>,
-    by_client: HashMap<ClientOnLink, Ipv4Addr>,
+    by_address: BTreeMap<Ipv4Addr, Offer>,
+    by_client: BTreeMap<ClientOnLink, Ipv4Addr>,
     by_time: BTreeSet<(Mono, Ipv4Addr)>,
 }
 

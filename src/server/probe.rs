@@ -3,7 +3,7 @@
 //! The loop never waits: the DISCOVER is kept, the address is held, and when the time for an answer is over the
 //! message is dealt with again. An answer sets the address aside and the message gets another one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub enum Due {
 /// All probes under way.
 #[derive(Debug, Default)]
 pub struct Probes {
-    probes: HashMap<Ipv4Addr, Probe>,
+    probes: BTreeMap<Ipv4Addr, Probe>,
     by_time: BTreeSet<(Mono, Ipv4Addr)>,
 }
 

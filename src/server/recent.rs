@@ -1,6 +1,6 @@
 //! Transactions seen of late, for CheckTransactionID: a repeated DISCOVER, REQUEST or BOOTREQUEST is ignored.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::offers::ClientOnLink;
@@ -20,7 +20,7 @@ pub type Transaction = (ClientOnLink, u32, u8);
 /// The transactions of the last minute.
 #[derive(Debug, Default)]
 pub struct Recent {
-    seen: HashSet<Transaction>,
+    seen: BTreeSet<Transaction>,
     order: VecDeque<(Mono, Transaction)>,
 }
 
@@ -44,7 +44,7 @@ impl Recent {
 /// Requests for another server's offer, seen once: the same again after a second finds nobody else to answer.
 #[derive(Debug, Default)]
 pub struct SecondAsks {
-    seen: HashMap<ClientOnLink, (u32, Mono)>,
+    seen: BTreeMap<ClientOnLink, (u32, Mono)>,
 }
 
 impl SecondAsks {

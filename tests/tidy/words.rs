@@ -23,6 +23,10 @@ const IMPURE_WORDS: [&str; 12] = [
     "mio::",
     "nix::",
 ];
+/// Tables in an order that is another one in each run, unless their hasher is named.
+const UNSEEDED_WORDS: [&str; 3] = ["HashMap", "HashSet", "RandomState"];
+/// Names its hasher.
+const UNSEEDED_EXCEPT: [&str; 1] = ["src/lease/table.rs"];
 /// The logger: the `log` crate wants one that any thread may call, and the last lines wait for a full log socket.
 /// The rules: which of them tests leave out is known to their thread, so that no argument of what ships is for tests;
 /// without the feature `teeth` that is not compiled.
@@ -82,6 +86,26 @@ fn is_pure(path: &str) -> bool {
 fn deciding_code_touches_no_socket_file_clock_or_environment() {
     let pure = sources("src/").into_iter().filter(|source| is_pure(&source.path));
     settle("impure words", pure.flat_map(|source| banned(&source.path, &source.shipped, &IMPURE_WORDS)).collect());
+}
+
+/// The order of a table with the standard hasher is random and comes from outside: a run could not be repeated. The
+/// configuration is checked with such tables, which are looked up in and never gone through.
+#[test]
+fn deciding_code_has_no_table_in_random_order() {
+    let mut findings = Vec::new();
+    for source in sources("src/").into_iter().filter(|source| is_pure(&source.path)) {
+        if source.path.starts_with("src/config/") {
+            continue;
+        }
+        if UNSEEDED_EXCEPT.contains(&source.path.as_str()) {
+            let plain =
+                source.shipped.matches("HashMap<").count() - source.shipped.matches("BuildHasherDefault<").count();
+            findings.extend((plain > 0).then(|| format!("{}: a table without a hasher of its own", source.path)));
+        } else {
+            findings.extend(banned(&source.path, &source.shipped, &UNSEEDED_WORDS));
+        }
+    }
+    settle("tables in random order", findings);
 }
 
 #[test]
