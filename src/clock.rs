@@ -4,6 +4,8 @@
 //! by `net` and handed on as a [`Reading`]; [`LeaseClock`] turns that into [`Now`] (failover.md section 9).
 //! Nothing here asks the system for the time.
 
+pub mod calendar;
+
 use std::fmt;
 use std::ops::Add;
 use std::time::Duration;

@@ -20,7 +20,8 @@
 //!
 //! | place | what |
 //! | --- | --- |
-//! | [`clock`] | the two kinds of time, and the lease clock |
+//! | [`clock`] | the two kinds of time, the lease clock, and the calendar |
+//! | [`json`] | JSON, written for reports and listings |
 //! | [`config`] | INI text to a checked [`config::Config`]; the table of keys; option names and values |
 //! | [`wire`] | octets to messages and back; never panics, keeps nothing |
 //! | [`lease`] | bindings: table, pools, records, stamps, which change is allowed; merge, and who owns an address |
@@ -66,6 +67,7 @@ pub mod ctl;
 pub mod daemon;
 pub mod engine;
 pub mod journal;
+pub mod json;
 pub mod lease;
 pub mod logging;
 pub mod net;

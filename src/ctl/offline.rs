@@ -8,9 +8,10 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Format, JournalAct, JournalRequest};
-use super::render::{json_record, json_text, text_record};
+use super::render::{json_record, text_record};
 use super::{EXIT_IO, EXIT_REFUSED, complain, written};
 use crate::journal::{self, FileKind, FileStorage, JournalError, Position, Report, Scope};
+use crate::json::quoted as json_text;
 use crate::lease::record::{Record, RecordError};
 
 /// Octets that gather before they are written out.

@@ -5,18 +5,11 @@
 use std::fmt::Write;
 
 use crate::clock::Wall;
+use crate::clock::calendar::rfc3339;
+use crate::json::quoted as json_text;
 use crate::lease::record::{Complete, Record};
 use crate::lease::reservations::Promised;
 use crate::lease::{Binding, BindingState, Hardware, Side};
-
-/// Milliseconds of a day.
-const DAY_MILLIS: u64 = 86_400_000;
-
-/// Days of 400 years, after which the calendar repeats.
-const ERA_DAYS: u64 = 146_097;
-
-/// Days from 0000-03-01, where an era begins, to 1970-01-01.
-const EPOCH_DAYS: u64 = 719_468;
 
 /// One record in one line for people.
 pub(super) fn text_record(record: &Record<'_>) -> String {
@@ -86,49 +79,13 @@ fn promise(promised: Option<Promised>) -> String {
     }
 }
 
-/// `text` as a JSON string with its quotes.
-pub(super) fn json_text(text: &str) -> String {
-    let mut quoted = String::with_capacity(text.len() + 2);
-    quoted.push('"');
-    for letter in text.chars() {
-        match letter {
-            '"' | '\\' => quoted.extend(['\\', letter]),
-            _ if letter.is_control() => {
-                // Writing to a String cannot fail.
-                let _ = write!(quoted, "\\u{:04x}", u32::from(letter));
-            }
-            _ => quoted.push(letter),
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
 /// A time as RFC 3339 writes it, in UTC with milliseconds left out when they are zero; or `never`.
 fn moment(time: Wall) -> String {
     if time == Wall::NEVER {
         return "never".to_owned();
     }
-    let (day, millis) = (time.millis() / DAY_MILLIS, time.millis() % DAY_MILLIS);
-    let (year, month, date) = civil(day);
-    let (secs, rest) = (millis / 1000, millis % 1000);
-    let (hour, minute, second) = (secs / 3600, secs / 60 % 60, secs % 60);
-    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}") };
-    format!("{year:04}-{month:02}-{date:02}T{hour:02}:{minute:02}:{second:02}{fraction}Z")
-}
-
-/// Year, month and day of the month, `day` days after 1970-01-01.
-///
-/// Counted in years that begin in March, so that the leap day comes last.
-fn civil(day: u64) -> (u64, u64, u64) {
-    let days = day + EPOCH_DAYS;
-    let (era, day) = (days / ERA_DAYS, days % ERA_DAYS);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day_of_year = day - (365 * year + year / 4 - year / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let date = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (era * 400 + year + u64::from(month <= 2), month, date)
+    let (text, rest) = (rfc3339(time), time.millis() % 1000);
+    if rest == 0 { text } else { format!("{}.{rest:03}Z", text.trim_end_matches('Z')) }
 }
 
 fn text_binding(binding: &Binding<'_>) -> String {
@@ -267,16 +224,9 @@ mod tests {
     }
 
     #[test]
-    fn times_follow_the_calendar() {
-        for (secs, text) in [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_868_800, "2000-03-01T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(moment(Wall::from_secs(secs)), text);
-        }
+    fn a_moment_has_its_milliseconds_where_there_are_any() {
+        assert_eq!(moment(Wall::from_millis(951_827_696_005)), "2000-02-29T12:34:56.005Z");
+        assert_eq!(moment(Wall::from_secs(951_827_696)), "2000-02-29T12:34:56Z");
         assert_eq!(moment(Wall::NEVER), "never");
     }
 }

@@ -15,16 +15,17 @@ struct Layer {
 ///
 /// A module that stands here with part of another's path sees only that part: `server` may name the proof of
 /// a commit and the shape of a frame, never the journal; `net` sees the values at the boundary, never the deciding.
-const LAYERS: [Layer; 14] = [
+const LAYERS: [Layer; 15] = [
     Layer { module: "rules", below: &[] },
     Layer { module: "clock", below: &["rules"] },
+    Layer { module: "json", below: &[] },
     Layer { module: "wire", below: &[] },
     Layer { module: "journal", below: &["rules"] },
     Layer { module: "lease", below: &["clock", "wire", "rules"] },
     Layer { module: "config", below: &["clock", "wire"] },
     Layer {
         module: "server",
-        below: &["lease", "wire", "config", "clock", "rules", "journal::Synced", "journal::frame"],
+        below: &["lease", "wire", "config", "clock", "json", "rules", "journal::Synced", "journal::frame"],
     },
     Layer { module: "engine", below: &["server", "journal", "config", "clock", "lease"] },
     Layer { module: "logging", below: &["config", "clock"] },
@@ -38,7 +39,7 @@ const LAYERS: [Layer; 14] = [
         module: "start",
         below: &["net", "engine", "journal", "config", "clock", "lease", "options", "logging", "daemon"],
     },
-    Layer { module: "ctl", below: &["journal", "lease", "wire", "clock"] },
+    Layer { module: "ctl", below: &["journal", "lease", "wire", "clock", "json"] },
 ];
 
 fn upward(source: &Source) -> Vec<String> {

@@ -5,7 +5,7 @@
 //! the partner sent. Where it is not known nothing is held back for the sake of ranges, since owners alone keep an
 //! address out of two hands; a reservation then counts for nothing, and one that went away is kept from others.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::partner::Partner;
@@ -28,7 +28,7 @@ pub(super) struct Shape {
     digest: [u8; 8],
     networks: Vec<Run>,
     ranges: Vec<Run>,
-    reserved: HashMap<Ipv4Addr, HostNumber>,
+    reserved: BTreeMap<Ipv4Addr, HostNumber>,
 }
 
 impl Shape {
@@ -48,7 +48,7 @@ impl Shape {
 struct Belief {
     digest: [u8; 8],
     /// The reservations of both; none: those of the own configuration, which is the same.
-    reserved: Option<HashMap<Ipv4Addr, HostNumber>>,
+    reserved: Option<BTreeMap<Ipv4Addr, HostNumber>>,
 }
 
 /// What is known of one partner's configuration.
@@ -278,7 +278,7 @@ fn record(changes: &[Change], out: &mut Outbox) {
     }
 }
 
-fn reserved(config: &Config) -> HashMap<Ipv4Addr, HostNumber> {
+fn reserved(config: &Config) -> BTreeMap<Ipv4Addr, HostNumber> {
     config.hosts.iter().filter_map(|host| Some((host.address?, host_number(&host.identity)))).collect()
 }
 

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use super::json::Object;
 use super::{Format, moment};
 use crate::clock::{Mono, Now};
+use crate::json::Object;
 use crate::server::event::ControlId;
 use crate::server::failover::{DRILL_MAX, Drill, Progress, Rest, Word};
 use crate::server::outbox::Outbox;

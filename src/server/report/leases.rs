@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::net::Ipv4Addr;
 
-use super::json::{self, Object};
 use super::{CHUNK, Format, SLICE, moment};
 use crate::clock::{Now, Wall};
+use crate::json::{self, Object};
 use crate::lease::{Binding, BindingState, ClientKey, Hardware, Side};
 use crate::server::request::hex;
 use crate::server::service::Service;

@@ -2,15 +2,13 @@
 //! leases never stalls the service. The first line of every answer is `ok` or `error`.
 
 mod drills;
-mod json;
 mod leases;
 mod partners;
 mod status;
 mod subnets;
 mod tally;
-mod time;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use log::info;
@@ -19,10 +17,11 @@ use super::event::ControlId;
 use super::failover::Word;
 use super::outbox::Outbox;
 use super::service::Service;
+use crate::clock::calendar::rfc3339;
 use crate::clock::{Mono, Now, Wall};
 use crate::config::{self, ParameterOrigin};
+use crate::json::{self, Object};
 use drills::{Said, Waiting};
-use json::Object;
 use leases::LeaseList;
 use status::StatusCount;
 use subnets::SubnetCount;
@@ -44,7 +43,7 @@ enum Format {
 #[derive(Debug)]
 pub(super) struct Reports {
     started: Now,
-    jobs: HashMap<ControlId, Job>,
+    jobs: BTreeMap<ControlId, Job>,
     drills: Vec<Waiting>,
 }
 
@@ -67,7 +66,7 @@ enum Answer {
 
 impl Reports {
     pub(super) fn new(started: Now) -> Reports {
-        Reports { started, jobs: HashMap::new(), drills: Vec::new() }
+        Reports { started, jobs: BTreeMap::new(), drills: Vec::new() }
     }
 
     /// Answers a request, or begins to.
@@ -249,5 +248,5 @@ fn params(service: &Service, format: Format, text: &mut Vec<u8>) {
 
 /// A time for people and machines: RFC 3339, or `never`.
 fn moment(wall: Wall) -> String {
-    if wall == Wall::NEVER { "never".to_owned() } else { time::rfc3339(wall) }
+    if wall == Wall::NEVER { "never".to_owned() } else { rfc3339(wall) }
 }

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use super::json::{self, Object};
 use super::moment;
 use super::tally::{Free, Tally};
 use crate::clock::Now;
+use crate::json::{self, Object};
 use crate::lease::record::Complete;
 use crate::server::counters::Counter;
 use crate::server::event::PartnerId;

@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use super::json::Object;
 use super::tally::Tally;
 use super::{Format, moment, partners};
 use crate::clock::Now;
+use crate::json::Object;
 use crate::server::counters::silence_name;
 use crate::server::duty::{Duty, duty};
 use crate::server::failover;

@@ -3,10 +3,10 @@
 use std::io::Write;
 
 use super::Format;
-use super::json::{self, Object};
 use super::status::subnet_duty;
 use super::tally::Tally;
 use crate::clock::Now;
+use crate::json::{self, Object};
 use crate::server::service::Service;
 
 /// A count that is under way.
