@@ -211,6 +211,15 @@ impl Link {
     }
 }
 
+/// How long the threads of the process `pid` have been ready to run and had no processor, added up
+/// (proc_pid_schedstat(5)); none when it is gone.
+pub(crate) fn waited_for_a_processor(pid: u32) -> Option<Duration> {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten();
+    let texts = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("schedstat")).ok());
+    let waited = texts.filter_map(|text| text.split_whitespace().nth(1)?.parse().ok().map(Duration::from_nanos));
+    Some(waited.sum())
+}
+
 /// A program that runs in a host; killed when dropped.
 pub(crate) struct Proc {
     child: Child,
@@ -219,6 +228,11 @@ pub(crate) struct Proc {
 }
 
 impl Proc {
+    /// Its process id; a program that nsenter started has that of nsenter.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// All that it has said so far.
     pub(crate) fn said(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()
@@ -229,7 +243,7 @@ impl Proc {
         until(&format!("{} saying {text:?}", self.name), Duration::from_secs(40), || self.said().contains(text));
     }
 
-    /// Sends it a signal; a program that nsenter started has the process id of nsenter.
+    /// Sends it a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).expect("a process id");
         kill(Pid::from_raw(pid), signal).expect("a process to signal");

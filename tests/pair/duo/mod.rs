@@ -6,6 +6,7 @@ pub(crate) mod crowd;
 pub(crate) mod echo;
 pub(crate) mod frames;
 pub(crate) mod ledger;
+pub(crate) mod metronome;
 pub(crate) mod node;
 pub(crate) mod switch;
 

@@ -185,6 +185,20 @@ impl Node {
         assert!(is_said, "{} does not say {text:?}:\n{}", self.name, self.said());
     }
 
+    /// The present process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.proc.borrow().as_ref().expect("a process").id()
+    }
+
+    /// The time of day of the last line of the log that has `text`.
+    pub(crate) fn said_last(&self, text: &str) -> Duration {
+        let said = self.said();
+        let line = said.lines().rfind(|line| line.contains(text)).unwrap_or_else(|| panic!("{text:?} in:\n{said}"));
+        let clock = line.split_once('T').expect("date and time").1.split('Z').next().expect("a time");
+        let parts = clock.split(':').map(|part| part.parse::<f64>().expect("a number"));
+        Duration::from_secs_f64(parts.fold(0.0, |all, part| all * 60.0 + part))
+    }
+
     /// What understudyctl says to a command; `None` when it does not end well.
     pub(crate) fn control(&self, words: &[&str]) -> Option<String> {
         let mut command = Command::new(program("understudyctl"));
