@@ -11,12 +11,15 @@ use crate::support::pair::{F, P, Pair};
 use crate::support::pair_setup::PairSetup;
 use crate::support::{Client, Reply, kind};
 
-const WALKS: u64 = 40;
+const WALKS: u64 = 25;
 const STEPS: u32 = 250;
 const LEASE: u64 = 60;
 const CLIENTS: u16 = 4;
-/// What reloads choose from: ranges, reserved addresses with the numbers of their clients, FailoverShare.
-const PLANS: [(&str, &[(u8, u16)], u8); 5] = [
+/// A range, reserved addresses with the numbers of their clients, FailoverShare.
+type Plan = (&'static str, &'static [(u8, u16)], u8);
+
+/// What reloads choose from.
+const PLANS: [Plan; 5] = [
     ("10.1.0.50 - 10.1.0.54", &[], 50),
     ("10.1.0.50 - 10.1.0.54", &[(50, 1), (53, 2)], 50),
     ("10.1.0.50 - 10.1.0.54", &[(50, 3), (53, 2)], 20),

@@ -15,7 +15,7 @@ use super::{Failover, Rest};
 use crate::config::Config;
 use crate::lease::pool::Run;
 use crate::lease::record::{Channel, Record};
-use crate::lease::reservations::{Both, Change, HostNumber, Reservations};
+use crate::lease::reservations::{Both, CHANGES_MAX, Change, HostNumber, Reservations};
 use crate::server::bindings::Bindings;
 use crate::server::directory::{Directory, host_number};
 use crate::server::event::PartnerId;
@@ -66,6 +66,8 @@ pub(super) struct Agreed {
     /// For what ranges were compared, and those of them that only this server has.
     compared: Option<Compared>,
     one_sided: Vec<Run>,
+    /// Whether no header shows the configuration: not all of its reservations are in the journal yet.
+    pub(super) is_hidden: bool,
 }
 
 /// A comparison: their digest, ours, whether theirs was known beyond that, whether it counts.
@@ -179,6 +181,7 @@ impl Partner {
         };
         let changes = of.reservations.show(known);
         of.is_changed |= !changes.is_empty();
+        self.agreed.is_fresh = changes.len() == CHANGES_MAX;
         record(&changes, of.out);
     }
 
@@ -222,7 +225,10 @@ impl Failover {
         if self.is_pair() {
             let changes = self.reservations.run(directory.reservations());
             record(&changes, out);
-            self.is_compared = false;
+            (self.is_compared, self.is_hidden) = (false, changes.len() == CHANGES_MAX);
+            for channel in &mut self.channels {
+                channel.partner.agreed.is_hidden = self.is_hidden;
+            }
         }
     }
 
@@ -244,7 +250,7 @@ impl Failover {
     fn contest(&self, bindings: &mut Bindings, directory: &Directory) {
         let ranges = self.channels.iter().flat_map(|channel| &channel.partner.agreed.one_sided).copied();
         let is_withheld = |address: &Ipv4Addr| self.reservations.is_withheld(*address, directory.reservation(*address));
-        let addresses = self.reservations.iter().map(|entry| entry.0).filter(is_withheld);
+        let addresses = self.reservations.from(Ipv4Addr::UNSPECIFIED).map(|entry| entry.0).filter(is_withheld);
         let all = ranges.chain(addresses.map(|address| (address.to_bits(), address.to_bits()))).collect();
         bindings.set_contested(joined(all));
     }

@@ -101,6 +101,8 @@ pub struct Failover {
     reservations: Reservations,
     /// Whether what both servers have was looked at since a configuration came into force.
     is_compared: bool,
+    /// Whether reservations of the configuration are not in the journal yet; no partner hears of it before.
+    is_hidden: bool,
     stopping: bool,
     began: Mono,
 }
@@ -169,6 +171,7 @@ impl Failover {
             remembered: Vec::new(),
             reservations: Reservations::default(),
             is_compared: false,
+            is_hidden: false,
             stopping: false,
             began: Mono::default(),
         }
@@ -197,16 +200,19 @@ impl Failover {
         }
     }
 
-    /// Records for a snapshot: the database, every channel, reservations.
+    /// Every reservation that a partner may still go by.
+    #[must_use]
+    pub fn reservations(&self) -> &Reservations {
+        &self.reservations
+    }
+
+    /// Records for a snapshot: the database, and every channel.
     pub fn snapshot(&self, encode: &mut dyn FnMut(&Record<'_>)) {
         for record in self.shared.database.all_records() {
             encode(&record);
         }
         for channel in self.channels.iter().filter(|channel| channel.is_begun) {
             encode(&Record::Channel(channel.partner.channel()));
-        }
-        for (address, promised) in self.reservations.iter() {
-            encode(&Record::Reservation { address, promised: Some(promised) });
         }
         for (_, payload) in &self.remembered {
             if let Ok(record) = Record::decode(payload) {
@@ -348,6 +354,9 @@ impl Failover {
                 }
             }
         });
+        if self.is_hidden {
+            self.run_reservations(directory, out);
+        }
         self.compare(Rest { now, bindings, directory, out });
         if let Some(partner) = failed {
             return TurnEnd::Fails(partner);
@@ -397,7 +406,8 @@ impl Failover {
             let own = [partner.stream_due(now), partner.push.next_due(), partner.balance.next_due()];
             own.into_iter().chain([begin, table, watch]).flatten().min()
         };
-        self.channels.iter().filter_map(due).min()
+        let hidden = self.is_hidden.then_some(now);
+        self.channels.iter().filter_map(due).chain(hidden).min()
     }
 
     /// What is known for deciding who may give an address of `partner`; none where the server stands alone.
