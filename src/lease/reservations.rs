@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::rules::{Rule, kept};
+
 /// Reservations that become known, or are forgotten, in one turn; each is a record of 21 octets of its commit.
 pub const CHANGES_MAX: usize = 10_000;
 /// Stands for [`Promised::Several`] in a record.
@@ -107,6 +109,7 @@ impl Reservations {
     pub fn is_withheld(&self, address: Ipv4Addr, current: Option<HostNumber>) -> bool {
         match self.promised.get(&address) {
             None => false,
+            Some(_) if !kept(Rule::ReservationStays) => false,
             Some(Promised::To(host)) => current != Some(*host),
             Some(Promised::Several) => true,
         }

@@ -158,3 +158,28 @@ fn a_configuration_is_not_shown_before_all_of_its_reservations_are_in_the_journa
         pair.sent[sent..].iter().filter(|sent| sent.from == P).map(|sent| sent.read().header.config_digest).collect();
     assert_eq!(digests.last().map(|digest| &digest[..]), Some(&shown[..8]));
 }
+
+/// What the tests above would see without their rules.
+#[cfg(feature = "teeth")]
+mod without {
+    use understudy::rules::{Rule, keep_all, leave_out};
+
+    use super::*;
+
+    /// The primary does not know any more what the failover runs, which may have given the address to its host.
+    #[test]
+    fn the_book_a_restarted_primary_gives_an_address_that_its_failover_offers_to_the_host() {
+        leave_out(Rule::ReservationStays);
+        let mut pair = Pair::settled(&strict().subnets(&reserved_for(1)));
+        pair.wires.cut(P, F);
+        pair.reload(P, strict().of_primary());
+        pair.kill(P);
+        pair.start(P);
+        pair.run(60);
+        pair.give(F, &Client::new(1).discover());
+        pair.give(P, &Client::new(2).discover());
+        keep_all();
+        let offers: Vec<_> = pair.replies.iter().map(|reply| (reply.1, reply.2.yiaddr)).collect();
+        assert_eq!(offers, [(F, ip("10.1.0.50")), (P, ip("10.1.0.50"))]);
+    }
+}

@@ -214,14 +214,30 @@ impl Walk {
     }
 }
 
+/// One walk: how it ended, and where.
+fn walked(seed: u64) -> (Walk, Result<(), String>) {
+    let mut walk = Walk::new(seed);
+    let end = (0..STEPS).try_for_each(|_| walk.step());
+    (walk, end)
+}
+
+/// A reservation that counts whatever the partner runs puts its address in two hands.
+#[cfg(feature = "teeth")]
+#[test]
+fn without_the_partners_word_for_a_reservation_the_walk_finds_an_address_in_two_hands() {
+    use understudy::rules::{Rule, keep_all, leave_out};
+    leave_out(Rule::ReservationOfBoth);
+    let found = (1..=WALKS).find_map(|seed| walked(seed).1.err());
+    keep_all();
+    assert!(found.is_some(), "{WALKS} walks find nothing");
+}
+
 #[test]
 fn no_address_is_in_two_hands_while_reloads_rewrite_reservations_ranges_and_shares() {
     let mut sum = Figures::default();
     for seed in 1..=WALKS {
-        let mut walk = Walk::new(seed);
-        for _ in 0..STEPS {
-            walk.step().unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        }
+        let (walk, end) = walked(seed);
+        end.unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         sum.leases += walk.figures.leases;
         sum.by_failover += walk.figures.by_failover;
         sum.reloads += walk.figures.reloads;

@@ -18,11 +18,10 @@ use super::states::{is_polling, is_starting, state_name, state_number};
 use super::subnets::Told;
 use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
-use crate::lease::owner::{Knowledge, Quiet};
+use crate::lease::owner::Quiet;
 use crate::lease::record::{Channel, Complete, Record};
 use crate::lease::{Side, Stamp};
 use crate::rules::{Rule, kept};
-use crate::server::database::Database;
 use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
@@ -180,12 +179,6 @@ impl Partner {
     /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
     pub(super) fn margin(&self) -> Duration {
         self.common.skew.max(Duration::from_millis(self.theirs.offset.unsigned_abs()))
-    }
-
-    /// What is known for deciding who may give an address.
-    pub(super) fn knowledge(&self, database: &Database) -> Knowledge {
-        let complete = database.complete() == Complete::Yes;
-        Knowledge { side: self.side, complete, quiet: self.quiet, margin: self.margin() }
     }
 
     /// Enters a state: the one place where that happens. The record of it is in this turn's commit.
