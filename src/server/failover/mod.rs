@@ -14,6 +14,7 @@ mod follow;
 mod hand;
 mod homes;
 mod incoming;
+mod journaled;
 mod outgoing;
 mod partner;
 mod primary;
@@ -34,7 +35,7 @@ use std::net::Ipv4Addr;
 use crate::clock::{Mono, Now};
 use crate::config::{Config, Network, Role};
 use crate::lease::owner::Knowledge;
-use crate::lease::record::{Complete, Record};
+use crate::lease::record::Complete;
 use crate::lease::reservations::Reservations;
 use crate::lease::{Side, Stamp};
 use crate::server::bindings::{Author, Bindings};
@@ -181,44 +182,6 @@ impl Failover {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.shared.database
-    }
-
-    /// Takes over a fact from the journal.
-    pub fn replay(&mut self, fact: &Record<'_>) {
-        match *fact {
-            Record::Channel(channel) => {
-                let mut payload = Vec::new();
-                fact.encode(&mut payload);
-                self.remember(channel.name, payload);
-            }
-            Record::Reservation { address, promised } => self.reservations.replay((address, promised)),
-            Record::Binding(_)
-            | Record::Identity { .. }
-            | Record::Boot { .. }
-            | Record::Share(_)
-            | Record::CopyEnd { .. } => self.shared.database.replay(fact),
-        }
-    }
-
-    /// Every reservation that a partner may still go by.
-    #[must_use]
-    pub fn reservations(&self) -> &Reservations {
-        &self.reservations
-    }
-
-    /// Records for a snapshot: the database, and every channel.
-    pub fn snapshot(&self, encode: &mut dyn FnMut(&Record<'_>)) {
-        for record in self.shared.database.all_records() {
-            encode(&record);
-        }
-        for channel in self.channels.iter().filter(|channel| channel.is_begun) {
-            encode(&Record::Channel(channel.partner.channel()));
-        }
-        for (_, payload) in &self.remembered {
-            if let Ok(record) = Record::decode(payload) {
-                encode(&record);
-            }
-        }
     }
 
     /// When this run began.
