@@ -30,6 +30,12 @@ pub enum Rule {
     RecordStays,
     /// A reload of ranges or shares changes no owner (7.1).
     OwnersByRecord,
+    /// While the servers configure different ranges, a holder of what only one of them has is served on (7.1, 7.2).
+    HolderServedOn,
+    /// A reservation counts when a datagram showed that the partner has it too (7.7).
+    ReservationOfBoth,
+    /// A reservation that went away keeps its address until the partner was seen without it (7.7).
+    ReservationStays,
     /// The recorded end of a lease never goes down while it stands (7.2).
     EndStands,
     /// Whether an address may be given is looked at again at the REQUEST (7.3).

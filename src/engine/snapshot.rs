@@ -17,6 +17,8 @@ pub(super) struct Snapshot {
     cursor: Option<usize>,
     /// Where the walk over runs of addresses is; none when it is done.
     runs: Option<Ipv4Addr>,
+    /// The same for reservations.
+    reservations: Option<Ipv4Addr>,
     done: bool,
     bytes: Vec<u8>,
 }
@@ -24,11 +26,12 @@ pub(super) struct Snapshot {
 impl Snapshot {
     /// A snapshot that is about to begin.
     pub(super) fn new() -> Snapshot {
-        Snapshot { cursor: None, runs: Some(Ipv4Addr::UNSPECIFIED), done: false, bytes: Vec::new() }
+        let first = Some(Ipv4Addr::UNSPECIFIED);
+        Snapshot { cursor: None, runs: first, reservations: first, done: false, bytes: Vec::new() }
     }
 
-    /// Composes the next slice: facts about the database first, then runs, then bindings in the order of the table,
-    /// which never moves them; those that come later stand in later commits too.
+    /// Composes the next slice: facts about the database first, then runs, reservations, and bindings in the order of
+    /// the table, which never moves them; those that come later stand in later commits too.
     pub(super) fn compose(&mut self, server: &Server) {
         self.bytes.clear();
         if self.cursor.is_none() {
@@ -36,6 +39,7 @@ impl Snapshot {
             server.failover().snapshot(&mut |record| frame::append(bytes, |payload| record.encode(payload)));
         }
         self.compose_runs(server);
+        self.compose_reservations(server);
         let table = server.bindings().table();
         let mut cursor = self.cursor.unwrap_or(0);
         for binding in table.slots(cursor, table.len()) {
@@ -46,7 +50,19 @@ impl Snapshot {
             cursor += 1;
         }
         self.cursor = Some(cursor);
-        self.done = cursor >= table.len() && self.runs.is_none();
+        self.done = cursor >= table.len() && self.runs.is_none() && self.reservations.is_none();
+    }
+
+    fn compose_reservations(&mut self, server: &Server) {
+        let Some(from) = self.reservations.take() else { return };
+        for (address, promised) in server.failover().reservations().from(from) {
+            if self.bytes.len() + PAYLOAD_MAX + 16 > SLICE_OCTETS {
+                self.reservations = Some(address);
+                return;
+            }
+            let record = Record::Reservation { address, promised: Some(promised) };
+            frame::append(&mut self.bytes, |payload| record.encode(payload));
+        }
     }
 
     fn compose_runs(&mut self, server: &Server) {

@@ -8,6 +8,10 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use crate::rules::{Rule, kept};
+
+/// Reservations that become known, or are forgotten, in one turn; each is a record of 21 octets of its commit.
+pub const CHANGES_MAX: usize = 10_000;
 /// Stands for [`Promised::Several`] in a record.
 const SEVERAL: u64 = u64::MAX;
 /// Start and factor of the hash that makes a host's identity a number (FNV-1a).
@@ -76,16 +80,19 @@ impl Reservations {
         };
     }
 
-    /// Each address with what is promised of it.
-    pub fn iter(&self) -> impl Iterator<Item = (Ipv4Addr, Promised)> + '_ {
-        self.promised.iter().map(|(address, promised)| (*address, *promised))
+    /// Each address from `first` on with what is promised of it, in order.
+    pub fn from(&self, first: Ipv4Addr) -> impl Iterator<Item = (Ipv4Addr, Promised)> + '_ {
+        self.promised.range(first..).map(|(address, promised)| (*address, *promised))
     }
 
-    /// A configuration with these reservations is in force from now on. The changes are to be durable before the
-    /// partner hears of it.
+    /// A configuration with these reservations is in force from now on: what changes by that, [`CHANGES_MAX`] at a
+    /// time. All changes are to be durable before the partner hears of it.
     pub fn run(&mut self, current: impl Iterator<Item = (Ipv4Addr, HostNumber)>) -> Vec<Change> {
         let mut changes = Vec::new();
         for (address, host) in current {
+            if changes.len() == CHANGES_MAX {
+                break;
+            }
             let promised = match self.promised.get(&address) {
                 None => Promised::To(host),
                 Some(Promised::To(former)) if *former != host => Promised::Several,
@@ -102,6 +109,7 @@ impl Reservations {
     pub fn is_withheld(&self, address: Ipv4Addr, current: Option<HostNumber>) -> bool {
         match self.promised.get(&address) {
             None => false,
+            Some(_) if !kept(Rule::ReservationStays) => false,
             Some(Promised::To(host)) => current != Some(*host),
             Some(Promised::Several) => true,
         }
@@ -109,10 +117,13 @@ impl Reservations {
 
     /// A datagram of the partner, of which nothing is missing here, showed which configuration it runs. `known` tells
     /// of an address whom this server, and whom the partner, has it reserved for; `None` for one that is another
-    /// partner's. What neither runs any more is forgotten.
+    /// partner's. What neither runs any more is forgotten, [`CHANGES_MAX`] at a time.
     pub fn show(&mut self, known: impl Fn(Ipv4Addr) -> Option<Both>) -> Vec<Change> {
         let mut changes = Vec::new();
         for (address, promised) in &self.promised {
+            if changes.len() == CHANGES_MAX {
+                break;
+            }
             let Some(Both { ours, theirs }) = known(*address) else { continue };
             let is_theirs = match (promised, theirs) {
                 (_, None) => false,

@@ -139,7 +139,7 @@ impl Service {
         let subnet = self.directory.subnet_of(address);
         let is_served = subnet.is_none_or(|subnet| self.served(subnet) == failover::Service::Serves);
         let partner = self.directory.partner_of_subnet(request.subnet);
-        is_served && self.failover.is_at_odds(partner, &self.directory)
+        is_served && self.failover.is_at_odds(partner, &self.directory) && kept(Rule::HolderServedOn)
     }
 
     /// Whether a NAK for `address` says only what no partner can contradict (rule 6): the record is known to both, in a

@@ -75,25 +75,39 @@ fn out_of_contact_what_only_one_server_configures_is_like_an_unsettled_address()
     }
 }
 
+/// What a failover with other ranges answers to a client that got its address from the primary.
+fn answer_to_a_holder(restarts: bool) -> (usize, Option<u8>) {
+    let mut pair = Pair::settled(&setup());
+    let held = pair.lease(&Client::new(1)).expect("an address").1;
+    pair.run(1);
+    pair.reload(F, setup().subnets(HIGH).of_failover());
+    pair.run(12);
+    pair.power_off(P);
+    if restarts {
+        pair.power_off(F);
+        pair.start(F);
+    }
+    pair.until(120, |pair| pair.state(F) == "Active");
+    let (host, reply) = pair.ask(&Client::new(1).rebinding(held.yiaddr)).expect("an answer");
+    (host, reply.kind())
+}
+
 /// The failover of before, too, when it starts alone: it remembers that its primary ran something else.
 #[test]
 fn a_known_holder_is_served_on_by_a_server_that_would_not_give_the_address() {
     for restarts in [false, true] {
-        let mut pair = Pair::settled(&setup());
-        let held = pair.lease(&Client::new(1)).expect("an address").1;
-        pair.run(1);
-        pair.reload(F, setup().subnets(HIGH).of_failover());
-        pair.run(12);
-        pair.power_off(P);
-        if restarts {
-            pair.power_off(F);
-            pair.start(F);
-        }
-        pair.until(120, |pair| pair.state(F) == "Active");
-        let answer = pair.ask(&Client::new(1).rebinding(held.yiaddr));
-        let (host, ack) = answer.expect("an answer");
-        assert_eq!((host, ack.kind(), ack.yiaddr), (F, Some(kind::ACK), held.yiaddr), "restart: {restarts}");
+        assert_eq!(answer_to_a_holder(restarts), (F, Some(kind::ACK)), "restart: {restarts}");
     }
+}
+
+/// Its lease has not ended, and it is refused.
+#[cfg(feature = "teeth")]
+#[test]
+fn without_its_rule_a_known_holder_is_refused_by_a_server_with_other_ranges() {
+    understudy::rules::leave_out(understudy::rules::Rule::HolderServedOn);
+    let answer = answer_to_a_holder(false);
+    understudy::rules::keep_all();
+    assert_eq!(answer, (F, Some(kind::NAK)));
 }
 
 /// When both run the same, a lease on an address that was taken out of the ranges ends with its next renewal.

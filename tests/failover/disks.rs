@@ -224,8 +224,8 @@ fn a_replaced_database_alone_pings_until_the_leases_that_it_may_have_lost_are_ov
     assert!(pair.elapsed() - began < Duration::from_millis(100), "nobody can still hold what was lost");
 }
 
-/// Section 5, identity: a server that was set back while it was cut off serves after a ping; from the moment at which the
-/// partner proves it, it is silent until the full copy is here.
+/// Section 5, identity: a server that was set back while it was cut off serves; from the moment at which the partner
+/// proves it, it is silent until the full copy is here.
 #[test]
 fn a_server_set_back_in_time_is_silent_from_the_proof_of_it_until_the_full_copy() {
     for host in [P, F] {

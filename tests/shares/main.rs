@@ -33,7 +33,8 @@ fn walk_all(rules: Rules, seeds: u64, reloads: u64) -> (u64, Figures) {
         sum.add(&world.figures);
     }
     println!(
-        "{rules:?}, {reloads} reloads in 1,000 s: {seeds} walks of {STEPS} s, {sum:?}, {found} with an address in two hands"
+        "{rules:?}, {reloads} reloads in 1,000 s: {seeds} walks of {STEPS} s, {sum:?}, \
+         {found} with an address in two hands"
     );
     (found, sum)
 }

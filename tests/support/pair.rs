@@ -234,8 +234,11 @@ impl Pair {
         let at = self.elapsed();
         let host = &mut self.hosts[host];
         host.kept = None;
-        if host.engine.take().is_some() {
+        if let Some(engine) = host.engine.take() {
             host.ended = Some((at, how));
+            if how == Ended::Stopped {
+                engine.stop().unwrap_or_else(|fatal| panic!("{fatal}"));
+            }
         }
     }
 

@@ -132,7 +132,8 @@ impl Service {
         let known = self.bindings.table().find(address);
         let holder = known.filter(|binding| binding.client.key() == Some(request.key));
         let holds = holder.is_some_and(|binding| binding.is_active(now.wall));
-        if !self.may_have(request, address) && !(holds && self.is_kept_for_partner(request, address)) {
+        let is_kept = holds && self.is_kept_for_partner(request, address);
+        if !is_kept && !self.may_have(request, address) {
             // Out of the ranges: perhaps another server's, unless this client had it from us.
             if holder.is_some() || self.directory.reserved_for(address).is_some() {
                 return self.refuse(request, address, "address is no longer available to this client", out);

@@ -13,10 +13,13 @@ use super::settings::Strictness;
 use super::subnets::Agreement;
 use super::{Failover, Rest};
 use crate::config::Config;
+use crate::lease::owner::Knowledge;
 use crate::lease::pool::Run;
-use crate::lease::record::{Channel, Record};
-use crate::lease::reservations::{Both, Change, HostNumber, Reservations};
+use crate::lease::record::{Channel, Complete, Record};
+use crate::lease::reservations::{Both, CHANGES_MAX, Change, HostNumber, Reservations};
+use crate::rules::{Rule, kept};
 use crate::server::bindings::Bindings;
+use crate::server::database::Database;
 use crate::server::directory::{Directory, host_number};
 use crate::server::event::PartnerId;
 use crate::server::outbox::Outbox;
@@ -66,12 +69,20 @@ pub(super) struct Agreed {
     /// For what ranges were compared, and those of them that only this server has.
     compared: Option<Compared>,
     one_sided: Vec<Run>,
+    /// Whether no header shows the configuration: not all of its reservations are in the journal yet.
+    pub(super) is_hidden: bool,
 }
 
 /// A comparison: their digest, ours, whether theirs was known beyond that, whether it counts.
 type Compared = ([u8; 8], [u8; 8], bool, bool);
 
 impl Partner {
+    /// What is known for deciding who may give an address.
+    pub(super) fn knowledge(&self, database: &Database) -> Knowledge {
+        let complete = database.complete() == Complete::Yes;
+        Knowledge { side: self.side, complete, quiet: self.quiet, margin: self.margin() }
+    }
+
     /// What the journal holds: the digest that the partner showed last, and whether that was agreed.
     pub(super) fn replay_agreement(&mut self, channel: &Channel<'_>) {
         let digest = channel.config;
@@ -155,7 +166,7 @@ impl Partner {
 
     /// Whether the partner goes by this reservation too.
     fn has_reservation(&self, address: Ipv4Addr, host: HostNumber) -> bool {
-        let Some(belief) = &self.agreed.belief else { return false };
+        let Some(belief) = &self.agreed.belief else { return !kept(Rule::ReservationOfBoth) };
         belief.reserved.as_ref().is_none_or(|reserved| reserved.get(&address) == Some(&host))
     }
 
@@ -179,6 +190,7 @@ impl Partner {
         };
         let changes = of.reservations.show(known);
         of.is_changed |= !changes.is_empty();
+        self.agreed.is_fresh = changes.len() == CHANGES_MAX;
         record(&changes, of.out);
     }
 
@@ -222,7 +234,10 @@ impl Failover {
         if self.is_pair() {
             let changes = self.reservations.run(directory.reservations());
             record(&changes, out);
-            self.is_compared = false;
+            (self.is_compared, self.is_hidden) = (false, changes.len() == CHANGES_MAX);
+            for channel in &mut self.channels {
+                channel.partner.agreed.is_hidden = self.is_hidden;
+            }
         }
     }
 
@@ -244,7 +259,7 @@ impl Failover {
     fn contest(&self, bindings: &mut Bindings, directory: &Directory) {
         let ranges = self.channels.iter().flat_map(|channel| &channel.partner.agreed.one_sided).copied();
         let is_withheld = |address: &Ipv4Addr| self.reservations.is_withheld(*address, directory.reservation(*address));
-        let addresses = self.reservations.iter().map(|entry| entry.0).filter(is_withheld);
+        let addresses = self.reservations.from(Ipv4Addr::UNSPECIFIED).map(|entry| entry.0).filter(is_withheld);
         let all = ranges.chain(addresses.map(|address| (address.to_bits(), address.to_bits()))).collect();
         bindings.set_contested(joined(all));
     }

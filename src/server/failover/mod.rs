@@ -14,6 +14,7 @@ mod follow;
 mod hand;
 mod homes;
 mod incoming;
+mod journaled;
 mod outgoing;
 mod partner;
 mod primary;
@@ -34,7 +35,7 @@ use std::net::Ipv4Addr;
 use crate::clock::{Mono, Now};
 use crate::config::{Config, Network, Role};
 use crate::lease::owner::Knowledge;
-use crate::lease::record::{Complete, Record};
+use crate::lease::record::Complete;
 use crate::lease::reservations::Reservations;
 use crate::lease::{Side, Stamp};
 use crate::server::bindings::{Author, Bindings};
@@ -101,6 +102,8 @@ pub struct Failover {
     reservations: Reservations,
     /// Whether what both servers have was looked at since a configuration came into force.
     is_compared: bool,
+    /// Whether reservations of the configuration are not in the journal yet; no partner hears of it before.
+    is_hidden: bool,
     stopping: bool,
     began: Mono,
 }
@@ -169,6 +172,7 @@ impl Failover {
             remembered: Vec::new(),
             reservations: Reservations::default(),
             is_compared: false,
+            is_hidden: false,
             stopping: false,
             began: Mono::default(),
         }
@@ -178,41 +182,6 @@ impl Failover {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.shared.database
-    }
-
-    /// Takes over a fact from the journal.
-    pub fn replay(&mut self, fact: &Record<'_>) {
-        match *fact {
-            Record::Channel(channel) => {
-                let mut payload = Vec::new();
-                fact.encode(&mut payload);
-                self.remember(channel.name, payload);
-            }
-            Record::Reservation { address, promised } => self.reservations.replay((address, promised)),
-            Record::Binding(_)
-            | Record::Identity { .. }
-            | Record::Boot { .. }
-            | Record::Share(_)
-            | Record::CopyEnd { .. } => self.shared.database.replay(fact),
-        }
-    }
-
-    /// Records for a snapshot: the database, every channel, reservations.
-    pub fn snapshot(&self, encode: &mut dyn FnMut(&Record<'_>)) {
-        for record in self.shared.database.all_records() {
-            encode(&record);
-        }
-        for channel in self.channels.iter().filter(|channel| channel.is_begun) {
-            encode(&Record::Channel(channel.partner.channel()));
-        }
-        for (address, promised) in self.reservations.iter() {
-            encode(&Record::Reservation { address, promised: Some(promised) });
-        }
-        for (_, payload) in &self.remembered {
-            if let Ok(record) = Record::decode(payload) {
-                encode(&record);
-            }
-        }
     }
 
     /// When this run began.
@@ -348,6 +317,9 @@ impl Failover {
                 }
             }
         });
+        if self.is_hidden {
+            self.run_reservations(directory, out);
+        }
         self.compare(Rest { now, bindings, directory, out });
         if let Some(partner) = failed {
             return TurnEnd::Fails(partner);
@@ -397,7 +369,8 @@ impl Failover {
             let own = [partner.stream_due(now), partner.push.next_due(), partner.balance.next_due()];
             own.into_iter().chain([begin, table, watch]).flatten().min()
         };
-        self.channels.iter().filter_map(due).min()
+        let hidden = self.is_hidden.then_some(now);
+        self.channels.iter().filter_map(due).chain(hidden).min()
     }
 
     /// What is known for deciding who may give an address of `partner`; none where the server stands alone.

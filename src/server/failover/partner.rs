@@ -14,24 +14,20 @@ use super::outgoing::{Content, Outgoing};
 use super::push::Push;
 use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm, Strictness};
-use super::states::{is_polling, is_starting, state_name, state_number};
+use super::states::{is_polling, is_starting, state_name};
 use super::subnets::Told;
 use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
-use crate::lease::owner::{Knowledge, Quiet};
-use crate::lease::record::{Channel, Complete, Record};
+use crate::lease::owner::Quiet;
+use crate::lease::record::Complete;
 use crate::lease::{Side, Stamp};
 use crate::rules::{Rule, kept};
-use crate::server::database::Database;
 use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
 
 /// The lowest wait before something in a transfer is repeated.
 pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
-
-/// The facts of rule 3 are written so often while nothing else changes.
-const QUIET_KEPT: Duration = Duration::from_secs(60);
 
 /// One partner.
 #[derive(Debug)]
@@ -70,9 +66,10 @@ pub(super) struct Partner {
     pub(super) partner_down: bool,
     pub(super) dropped: Vec<(Dropped, u64)>,
     pub(super) ack_owed: bool,
-    kept: Option<Vec<u8>>,
+    /// Its record in the journal.
+    pub(super) kept: Option<Vec<u8>>,
     /// The facts of rule 3 in it.
-    kept_quiet: (Wall, Stamp),
+    pub(super) kept_quiet: (Wall, Stamp),
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
     /// When the session began, or the last piece of the partner's stream came.
@@ -155,18 +152,6 @@ impl Partner {
         }
     }
 
-    /// Takes over what the journal holds of it.
-    pub(super) fn replay(&mut self, channel: &Channel<'_>) {
-        self.theirs.database = channel.database;
-        self.have = Have { boot: channel.have_boot, stamp: channel.have };
-        self.partner_down = channel.partner_down == 1;
-        self.since = channel.since;
-        let known = channel.quiet_clock > Wall::default();
-        self.quiet = known.then_some(Quiet { clock: channel.quiet_clock, held: channel.quiet_held });
-        self.theirs.strict = channel.strict;
-        self.replay_agreement(channel);
-    }
-
     /// Whether the partner was heard of lately, and hears us.
     pub(super) fn is_in_contact(&self, now: Mono) -> bool {
         !self.is_lost && self.contact.is_some_and(|contact| now.since(contact) <= self.rhythm.contact())
@@ -180,12 +165,6 @@ impl Partner {
     /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
     pub(super) fn margin(&self) -> Duration {
         self.common.skew.max(Duration::from_millis(self.theirs.offset.unsigned_abs()))
-    }
-
-    /// What is known for deciding who may give an address.
-    pub(super) fn knowledge(&self, database: &Database) -> Knowledge {
-        let complete = database.complete() == Complete::Yes;
-        Knowledge { side: self.side, complete, quiet: self.quiet, margin: self.margin() }
     }
 
     /// Enters a state: the one place where that happens. The record of it is in this turn's commit.
@@ -235,7 +214,7 @@ impl Partner {
             newest: self.newest.0,
             clock: around.now.wall.millis(),
             config_generation: self.push.generation(),
-            config_digest: self.digest(around.directory),
+            config_digest: if self.agreed.is_hidden { [0; 8] } else { self.digest(around.directory) },
             buffer_size: self.common.buffer_size,
         }
     }
@@ -452,45 +431,6 @@ impl Partner {
         lately && self.is_in_contact(now) && !self.sizes_differ
     }
 
-    /// Records what is to be known after a restart, if that changed. The facts of rule 3 move with each datagram; older
-    /// ones are always safe, so that they alone are written once a minute and an idle pair does not wear its disks.
-    pub(super) fn record(&mut self, around: &mut Around<'_>) {
-        let channel = self.channel();
-        let (clock, held) = self.kept_quiet;
-        let is_old = channel.quiet_clock.millis().saturating_sub(clock.millis()) >= QUIET_KEPT.as_millis() as u64;
-        let as_kept = Channel { quiet_clock: clock, quiet_held: held, ..channel };
-        let mut payload = Vec::new();
-        Record::Channel(as_kept).encode(&mut payload);
-        if self.kept.as_ref() == Some(&payload) && !is_old {
-            return;
-        }
-        let quiet = (channel.quiet_clock, channel.quiet_held);
-        payload.clear();
-        Record::Channel(channel).encode(&mut payload);
-        around.out.record(|out| out.extend_from_slice(&payload));
-        (self.kept, self.kept_quiet) = (Some(payload), quiet);
-    }
-
-    /// The record of this channel.
-    pub(super) fn channel(&self) -> Channel<'_> {
-        let quiet = self.quiet.unwrap_or_default();
-        let is_asleep = is_polling(self.state) || !kept(Rule::TakeoverRecorded);
-        Channel {
-            name: &self.name,
-            state: state_number(if is_asleep { PartnerState::Asleep } else { self.state }),
-            partner_down: u8::from(self.partner_down),
-            database: self.theirs.database,
-            have_boot: self.have.boot,
-            have: self.have.stamp,
-            quiet_clock: quiet.clock,
-            quiet_held: quiet.held,
-            config: self.theirs.config.unwrap_or_default(),
-            is_agreed: self.is_agreed(),
-            strict: self.theirs.strict,
-            since: self.since,
-        }
-    }
-
     /// The pause between polls: the failover's own, else the primary's, else the default.
     pub(super) fn poll_delay(&self, told: Option<Duration>) -> Duration {
         self.common.poll_delay.or(told).unwrap_or(POLL_DELAY)
@@ -499,6 +439,7 @@ impl Partner {
 
 /// A message of the session, or the news that there is one.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on the stack; a box would be an allocation a datagram")]
 pub(super) enum Came<'b> {
     /// A new session stands; what waits for an answer is to be sent again.
     Session,
