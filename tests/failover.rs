@@ -11,6 +11,7 @@ mod failover {
     mod control;
     mod disks;
     mod heals;
+    mod idle;
     mod moved;
     mod ownership;
     mod polls;
@@ -23,4 +24,5 @@ mod failover {
     mod stops;
     mod streams;
     mod sync;
+    mod waits;
 }

@@ -27,7 +27,7 @@ use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
 
-/// The lowest wait before something in a transfer is repeated.
+/// The lowest wait before something that takes a round trip is repeated.
 pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
 
 /// The facts of rule 3 are written so often while nothing else changes.
@@ -175,6 +175,11 @@ impl Partner {
     /// What should have been answered was not.
     pub(super) fn lose_contact(&mut self) {
         self.is_lost = true;
+    }
+
+    /// The time after which something that waits for one round trip is said again.
+    pub(super) fn repeat_after(&self) -> Duration {
+        (self.round_trip * 4).max(REPEAT_MIN)
     }
 
     /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
