@@ -320,12 +320,16 @@ impl Server {
         }
         if let Some(reload) = self.reload.take() {
             self.service.bindings.end_pools();
-            self.service.probes.clear();
+            let waiting = self.service.probes.take_all();
             self.with_failover(now, out, Failover::settle);
             let before = std::mem::replace(&mut self.service.directory, reload.directory);
             self.with_failover(now, out, |failover, rest| failover.follow(&before, rest));
             let config = self.service.directory.config();
             info!("configuration reloaded: {} subnets, {} hosts", config.subnets.len(), config.hosts.len());
+            for waiting in waiting {
+                self.on_packet(now, waiting.arrival, &waiting.bytes, out);
+                self.unsent = true;
+            }
         }
     }
 }
