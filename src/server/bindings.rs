@@ -379,7 +379,8 @@ impl Bindings {
         let Some(mut next) = self.next_pools.take() else { return };
         let stands = |offer: &Offer| offer.probe == Probe::Passed && next.keeps(&self.pools, offer.address);
         let touched: Vec<Offer> = self.offers.iter().filter(|offer| !stands(offer)).copied().collect();
-        let (made, pending): (Vec<Offer>, Vec<Offer>) = touched.into_iter().partition(|offer| offer.probe == Probe::Passed);
+        let (made, pending): (Vec<Offer>, Vec<Offer>) =
+            touched.into_iter().partition(|offer| offer.probe == Probe::Passed);
         for offer in pending {
             self.withdraw(offer.address);
         }

@@ -23,9 +23,9 @@ const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n";
 /// Timers of the pair.
 const CHANNEL: &str = "FailoverKeyFile = /k\nPollDelay = 1\n";
 /// The subnet of the leases, whole.
-const WHOLE: &str = "[Subnet 10.80.0.0/12]\nRange = 10.80.0.0 - 10.95.255.254\n";
+const WHOLE: &str = "[Subnet 10.80.0.0/12]\nRange = 10.80.0.1 - 10.95.255.254\n";
 /// The same with another end.
-const OTHER: &str = "[Subnet 10.80.0.0/12]\nRange = 10.80.0.0 - 10.95.255.200\n";
+const OTHER: &str = "[Subnet 10.80.0.0/12]\nRange = 10.80.0.1 - 10.95.255.200\n";
 /// Time that passes from one turn to the next that is due at once.
 const STEP: Duration = Duration::from_millis(1);
 /// Time of a measurement.

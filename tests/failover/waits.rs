@@ -340,3 +340,33 @@ fn wait_for_partner_ends_with_the_first_contact() {
     assert_eq!(pair.state(P), "Claiming");
     pair.until(5, |pair| pair.state(P) == "Serving");
 }
+
+/// Section 3: a key is rotated step by step, with reloads, while a client asks all the time. Each message is answered in
+/// the turn in which it came, and the session goes on.
+#[test]
+fn a_rotation_of_the_key_delays_no_answer() {
+    let mut pair = Pair::settled(&brisk());
+    let held = pair.lease(&Client::new(1)).expect("a lease").1.yiaddr;
+    pair.run(1);
+    let hellos = pair.times(P, Kind::Hello).len() + pair.times(F, Kind::Hello).len();
+    let steps = ["/k /k-wrong", "/k-wrong /k-wrong", "/wrong-k /wrong-k", "/wrong /wrong-k", "/wrong /wrong"];
+    for step in steps {
+        let (of_primary, of_failover) = step.split_once(' ').expect("two files");
+        let setup = brisk().primary(&format!("FailoverKeyFile = {of_primary}"));
+        let setup = setup.failover(&format!("FailoverKeyFile = {of_failover}"));
+        for count in 0..100 {
+            match count {
+                10 => pair.reload(P, setup.of_primary()),
+                30 => pair.reload(F, setup.of_failover()),
+                _ => {}
+            }
+            let began = pair.elapsed();
+            let (server, ack) = pair.ask(&Client::new(1).rebinding(held)).expect("an answer");
+            assert_eq!((server, ack.kind(), pair.elapsed() - began), (P, Some(kind::ACK), Duration::ZERO), "{step}");
+            pair.run_for(10 * MILLI);
+        }
+        assert_eq!(pair.states(), ["Serving", "Asleep"], "{step}");
+    }
+    assert_eq!(pair.times(P, Kind::Hello).len() + pair.times(F, Kind::Hello).len(), hellos, "one session");
+    pair.assert_equal();
+}

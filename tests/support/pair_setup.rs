@@ -10,8 +10,16 @@ const MAIN: &str = "/etc/understudy/understudyd.ini";
 const SUBNETS: &str = "/etc/understudy/subnets.ini";
 const SECOND: &str = "/etc/understudy/subnets-of-second.ini";
 
-/// The key of all pairs, and another.
-const KEYS: [(&str, &str); 2] = [
+/// The key of all pairs, another, and files of both for a rotation.
+const KEYS: [(&str, &str); 4] = [
+    (
+        "/k-wrong",
+        "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nAQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n",
+    ),
+    (
+        "/wrong-k",
+        "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\nAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n",
+    ),
     ("/k", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
     ("/wrong", "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"),
 ];

@@ -132,7 +132,9 @@ impl Failover {
             bindings.begin_pair(self.side());
         }
         self.note_homes(directory);
-        self.count_newest(bindings, directory);
+        if !directory.divides_like(before) {
+            self.count_newest(bindings, directory);
+        }
         self.run_reservations(directory, out);
         self.compare(Rest { now, bindings, directory, out: &mut *out });
         if had_failover && !self.is_pair() {
