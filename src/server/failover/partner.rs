@@ -30,6 +30,9 @@ use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, p
 /// The lowest wait before something that takes a round trip is repeated.
 pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
 
+/// After a refusal the next poll, or request for control, follows so long after the last.
+pub(super) const REFUSED_AGAIN: Duration = Duration::from_millis(50);
+
 /// The facts of rule 3 are written so often while nothing else changes.
 const QUIET_KEPT: Duration = Duration::from_secs(60);
 
@@ -279,7 +282,7 @@ impl Partner {
                 self.outgoing.end();
                 self.theirs.state = None;
                 self.acknowledged = 0;
-                self.heard = Some(around.now.mono);
+                (self.heard, self.met) = (Some(around.now.mono), true);
                 self.coming = self.heard;
                 self.read_header(&header, around);
                 self.compare_clocks(header.state, around);

@@ -10,7 +10,7 @@ use log::{info, warn};
 use super::balance::{self, Wanted};
 use super::flow::Flow;
 use super::hand::Giving;
-use super::partner::{Came, Partner, REPEAT_MIN};
+use super::partner::{Came, Partner, REFUSED_AGAIN, REPEAT_MIN};
 use super::settings::{ForPrimary, Rhythm};
 use super::states::is_polling;
 use super::{Around, Patience};
@@ -35,6 +35,8 @@ pub(super) struct Primary {
     announced: Vec<(u32, Network, Stamp)>,
     /// When the wait of the state ends.
     wait: Option<Mono>,
+    /// When the failover's port was closed last.
+    refused: Option<Mono>,
     /// When a sign of life last went to a failover that should have said something.
     signed: Option<Mono>,
     claims: u32,
@@ -60,6 +62,7 @@ impl Primary {
             announced,
             wait: None,
             signed: None,
+            refused: None,
             claims: 0,
             hurry: None,
             asked: (0, None),
@@ -94,7 +97,10 @@ impl Primary {
     }
 
     fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let wait = around.now.mono + self.settings.wait_control;
+        // Systems limit how often they say that a port is closed, so that one word of it counts for what follows.
+        let control = self.settings.wait_control;
+        let pause = if self.is_refused(partner) { control.min(REFUSED_AGAIN) } else { control };
+        let wait = around.now.mono + pause;
         self.wait = Some(self.hurry.map_or(wait, |hurry| wait.min(hurry)));
         partner.send(Body::CtlReq, around);
     }
@@ -337,9 +343,7 @@ impl Primary {
         }
         match partner.state {
             // It is there, and what is missing here is on its way.
-            PartnerState::Claiming if partner.is_coming(now.mono) && !holds_all(partner, around) => {
-                self.request(partner, around);
-            }
+            PartnerState::Claiming if self.is_filling(partner, around) => self.request(partner, around),
             PartnerState::Claiming if self.claims < self.settings.claims_max => {
                 self.claims += 1;
                 self.request(partner, around);
@@ -352,7 +356,14 @@ impl Primary {
                     self.serve(partner, &reason, around);
                 }
             },
-            PartnerState::Receiving => self.claim(partner, "no subnet came for WaitSyncBindUpdateSecs", around),
+            PartnerState::Receiving => {
+                let reason = if self.is_refused(partner) {
+                    "the failover's port is closed"
+                } else {
+                    "the failover stopped giving the subnets back"
+                };
+                self.claim(partner, reason, around);
+            }
             PartnerState::Serving
             | PartnerState::Given
             | PartnerState::Syncing
@@ -397,8 +408,19 @@ impl Primary {
     /// The partner's port is closed: the current wait is over, if the partner was there before in this run.
     pub(super) fn on_refused(&mut self, partner: &Partner, now: Now) {
         if partner.met && self.wait.is_some() {
-            self.wait = Some(now.mono);
+            self.refused = Some(now.mono);
+            self.wait = self.refused;
         }
+    }
+
+    /// Whether changes of the failover that are missing here are on their way.
+    fn is_filling(&self, partner: &Partner, around: &Around<'_>) -> bool {
+        partner.is_coming(around.now.mono) && !holds_all(partner, around) && !self.is_refused(partner)
+    }
+
+    /// Whether the port was closed, and nothing was heard since.
+    fn is_refused(&self, partner: &Partner) -> bool {
+        self.refused.is_some_and(|refused| partner.heard.is_none_or(|heard| heard <= refused))
     }
 
     /// Whether the failover, which serves, offers to give control back.

@@ -12,7 +12,7 @@ use super::balance::{self, Wanted};
 use super::drill::Wishing;
 use super::flow::Flow;
 use super::follow::Occasion;
-use super::partner::{Came, Partner};
+use super::partner::{Came, Partner, REFUSED_AGAIN};
 use super::serving::Doubt;
 use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN, SYNC_REQ_TOLD};
 use super::states::{Start, Verdict};
@@ -23,8 +23,6 @@ use crate::config::Network;
 use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, PartnerState};
 
-/// After a refusal the next poll follows this long after the last at the earliest.
-pub(super) const REFUSED_AGAIN: Duration = Duration::from_millis(50);
 /// A takeover within this time of a yield needs more unanswered polls: a one-way cut must not make it flap.
 const FLAP: Duration = Duration::from_secs(600);
 /// At most so many times the polls.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use log::{info, warn};
 
 use super::Around;
-use super::partner::Partner;
-use super::secondary::{REFUSED_AGAIN, Secondary};
+use super::partner::{Partner, REFUSED_AGAIN};
+use super::secondary::Secondary;
 use super::transfer::Transfer;
 use crate::clock::Mono;
 use crate::wire::failover::{Body, PartnerState, Serves};
