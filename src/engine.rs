@@ -1,7 +1,8 @@
 //! The engine: one turn after another. Decide, record, commit, release; nothing leaves before it is durable.
 //!
 //! It owns the server, which decides, and the journal, which keeps, and knows nothing else. The daemon and the
-//! simulator drive the very same one: [`Engine::begin`], any number of [`Engine::handle`], [`Engine::end`].
+//! simulator drive the very same one: [`Engine::begin`], any number of [`Engine::handle`], [`Engine::end`], and when
+//! the effects are out [`Engine::prepare`], so that no answer waits for what the next turn needs.
 
 mod snapshot;
 
@@ -89,6 +90,8 @@ pub struct Engine<S: Storage> {
     snapshot: Option<Snapshot>,
     /// When preparing room failed last.
     full_since: Option<Mono>,
+    /// Whether what the next turn needs is still to be done.
+    is_unprepared: bool,
 }
 
 impl<S: Storage> Engine<S> {
@@ -127,7 +130,8 @@ impl<S: Storage> Engine<S> {
         let past = if recovery.damage.is_some() { Past::Lost } else { Past::Whole };
         let mut outbox = Outbox::new();
         server.begin_service(Beginning { complete, patience: start.patience, past }, now, &mut outbox);
-        let mut engine = Engine { server, journal, outbox, clock, now, snapshot: None, full_since: None };
+        let mut engine =
+            Engine { server, journal, outbox, clock, now, snapshot: None, full_since: None, is_unprepared: false };
         // What the start has to say leaves with the first turn.
         let synced = engine.journal.commit(engine.outbox.records())?;
         engine.outbox.keep_effects(synced);
@@ -167,16 +171,31 @@ impl<S: Storage> Engine<S> {
     /// # Errors
     /// A failed write or sync: the process is to end at once, nothing of this turn may leave.
     pub fn end(&mut self) -> Result<Released<'_>, Fatal> {
+        if self.is_unprepared {
+            self.prepare()?;
+        }
         let room = self.room();
         self.server.set_room(room, self.now);
         self.server.expire(self.now, &mut self.outbox);
         let synced = self.journal.commit(self.outbox.records())?;
-        if room == Room::Enough {
-            self.prepare()?;
+        self.is_unprepared = true;
+        let stall = self.server.failover().stall(self.now.mono);
+        Ok(self.outbox.release(synced, stall.map(|stall| self.now.mono + stall)))
+    }
+
+    /// Does what the next turn needs, once the effects of this one are out: room in the journal, and the next slice of
+    /// a snapshot. A caller that leaves it out has it done by the end of the next turn, whose answers wait for it.
+    ///
+    /// # Errors
+    /// A failed write or sync: the process is to end at once. What has left before is durable.
+    pub fn prepare(&mut self) -> Result<(), Fatal> {
+        self.is_unprepared = false;
+        // A disk without room is noticed by `room`, before anything is written that would need it, and tried again.
+        if self.full_since.is_none() {
+            self.journal.prepare()?;
             self.snapshot_slice()?;
         }
-        let stall = self.server.failover().stall();
-        Ok(self.outbox.release(synced, stall.map(|stall| self.now.mono + stall)))
+        Ok(())
     }
 
     /// When the next turn is due with no input at the latest; `None`: work is left, at once.
@@ -233,12 +252,6 @@ impl<S: Storage> Engine<S> {
         }
         self.full_since = Some(self.now.mono);
         Room::Full
-    }
-
-    fn prepare(&mut self) -> Result<(), Fatal> {
-        // A disk without room is noticed by `room`, before anything is written that would need it.
-        self.journal.prepare()?;
-        Ok(())
     }
 
     /// Goes on with the snapshot that is being written, or begins one that the journal wants.

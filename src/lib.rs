@@ -43,6 +43,7 @@
 //! server/dhcp/request    grant: bindings -> transition, stamp, record, table, pool; ACK
 //! engine                 end of the turn: journal commit (append, fdatasync), then release
 //! net/clients, net/link  send
+//! engine                 room in the journal for the next turn, a slice of a snapshot
 //! ```
 //!
 //! # A change of a lease, from one server to the other

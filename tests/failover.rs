@@ -12,6 +12,7 @@ mod failover {
     mod disks;
     mod frozen;
     mod heals;
+    mod idle;
     mod moved;
     mod ownership;
     mod parameters;
@@ -27,4 +28,5 @@ mod failover {
     mod streams;
     mod subnets;
     mod sync;
+    mod waits;
 }

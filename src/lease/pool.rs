@@ -283,6 +283,12 @@ impl Pools {
         }
     }
 
+    /// Whether the pool of `address` is one that [`Pools::keep_unchanged`] takes over from `former`.
+    #[must_use]
+    pub fn keeps(&self, former: &Pools, address: Ipv4Addr) -> bool {
+        self.of(address).is_some_and(|id| former.same_range(&self.pools[id.0]).is_some())
+    }
+
     /// Takes over from `former` every pool whose range has not changed.
     pub fn keep_unchanged(&mut self, former: &mut Pools) {
         for pool in &mut self.pools {

@@ -162,6 +162,7 @@ impl<'r, S: Storage> Loop<'r, S> {
         }
         let performed = sockets.perform(&released, reading.mono);
         drop(released);
+        engine.prepare()?;
         match performed {
             Performed::All => {}
             Performed::Stop => self.phase = Phase::Stopped,

@@ -8,7 +8,7 @@ mod shares;
 
 use std::net::Ipv4Addr;
 
-use super::offers::{ClientOnLink, Offer, Offers};
+use super::offers::{ClientOnLink, Offer, Offers, Probe};
 use super::outbox::Outbox;
 use crate::clock::{Now, Wall};
 use crate::lease::merge::{Merged, Seen, merge};
@@ -373,18 +373,22 @@ impl Bindings {
         from.saturating_add(count) >= self.table.len()
     }
 
-    /// Uses the filled pools. All offers are dropped: a REQUEST for one is granted while the address is free.
+    /// Uses the filled pools. Offers stand, but for those that wait for a ping: the message that waits with them is
+    /// dealt with anew.
     pub fn end_pools(&mut self) {
-        while let Some(offer) = self.offers.drop_any() {
-            self.back_to_pool(offer.address);
+        let Some(mut next) = self.next_pools.take() else { return };
+        let stands = |offer: &Offer| offer.probe == Probe::Passed && next.keeps(&self.pools, offer.address);
+        let touched: Vec<Offer> = self.offers.iter().filter(|offer| !stands(offer)).copied().collect();
+        let (made, pending): (Vec<Offer>, Vec<Offer>) =
+            touched.into_iter().partition(|offer| offer.probe == Probe::Passed);
+        for offer in pending {
+            self.withdraw(offer.address);
         }
-        // Runs are records of who gave what to whom; no range and no FailoverShare speaks for them.
-        if !kept(Rule::OwnersByRecord) {
-            self.shares = Shares::default();
-        }
-        if let Some(mut next) = self.next_pools.take() {
-            next.keep_unchanged(&mut self.pools);
-            self.pools = next;
+        next.keep_unchanged(&mut self.pools);
+        self.pools = next;
+        for offer in made {
+            let place = self.place(offer.address);
+            self.pools.take(offer.address, place);
         }
     }
 }

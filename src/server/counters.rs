@@ -27,6 +27,8 @@ pub enum Silence {
     NoFreeAddress,
     /// Waiting for the answer to a ping before the address is offered.
     AwaitingPing,
+    /// Waiting for addresses that the partner was asked for; the message is kept for a moment.
+    AwaitingPartner,
     /// More pings under way than are kept in mind.
     TooManyPings,
     /// The client chose another server.
@@ -99,7 +101,7 @@ pub enum Counter {
 }
 
 /// All counters with their names, in the order of reports.
-pub const ALL: [(Counter, &str); 43] = [
+pub const ALL: [(Counter, &str); 44] = [
     (Counter::Discover, "discover"),
     (Counter::Request, "request"),
     (Counter::Decline, "decline"),
@@ -127,6 +129,7 @@ pub const ALL: [(Counter, &str); 43] = [
     (Counter::Silent(Silence::Unregistered), "silent-unregistered"),
     (Counter::Silent(Silence::NoFreeAddress), "silent-no-free-address"),
     (Counter::Silent(Silence::AwaitingPing), "silent-awaiting-ping"),
+    (Counter::Silent(Silence::AwaitingPartner), "silent-awaiting-partner"),
     (Counter::Silent(Silence::TooManyPings), "silent-too-many-pings"),
     (Counter::Silent(Silence::OtherServer), "silent-other-server"),
     (Counter::Silent(Silence::UnknownClient), "silent-unknown-client"),

@@ -104,6 +104,22 @@ impl Directory {
         Some(config)
     }
 
+    /// Whether each address belongs to the same partner as by `other`, as far as that can be told without looking at
+    /// every address.
+    #[must_use]
+    pub fn divides_like(&self, other: &Directory) -> bool {
+        let partners = |directory: &Directory| -> Vec<String> {
+            let primaries = directory.config.primaries.iter().map(|primary| primary.name.clone());
+            directory.realms[0].partner.map(|_| String::new()).into_iter().chain(primaries).collect()
+        };
+        let places = |directory: &Directory| -> Vec<(u32, u32, Option<PartnerId>)> {
+            let partner = |&(first, last, at): &(u32, u32, usize)| (first, last, directory.partner_of_subnet(at));
+            directory.subnets.iter().map(partner).collect()
+        };
+        let names = partners(self);
+        names == partners(other) && (names.len() == 1 || places(self) == places(other))
+    }
+
     /// The configuration.
     #[must_use]
     pub fn config(&self) -> &Config {

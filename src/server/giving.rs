@@ -2,6 +2,7 @@
 //! give all that is free; one of a pair only what is its own and settled, and out of contact more, after a ping.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::counters::Silence;
 use super::failover::{self, Need, Strictness, Wanted};
@@ -19,6 +20,9 @@ const RUN_SHORT: u32 = 1_024;
 const LOW: usize = 32;
 /// Addresses that it is asked for then: so few that a small range leaves it some.
 const AHEAD: u32 = 64;
+
+/// A message waits for the partner's answer no longer than this: longer than one answer may take, and shorter than two.
+const AWAITED: Duration = Duration::from_millis(300);
 
 /// How an address may be given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +62,7 @@ impl Service {
             let ended = Knowledge { quiet: Some(settled), ..knowledge }.is_settled(binding.as_ref());
             return if own && ended { Giving::Freely } else { Giving::PingFirst };
         }
-        if self.failover.is_in_contact(partner, now.mono) {
+        if self.failover.gives(partner, now.mono) {
             return Giving::Not;
         }
         match self.failover.strictness(partner) {
@@ -78,8 +82,8 @@ impl Service {
     }
 
     /// The next address for a new client of a pair: one that is surely this server's; out of contact, when none is
-    /// left, an own one that may still be held, and last the partner's, those first that it gives last. In contact the
-    /// partner is asked for some instead.
+    /// left, an own one that may still be held, and last the partner's, those first that it gives last. A partner in
+    /// contact is asked for some instead, as long as it answers.
     pub(super) fn next_of_pair(&mut self, now: Now, request: &Request<'_>, pools: &[PoolId]) -> Option<Ipv4Addr> {
         let mut own = Vec::new();
         for &pool in pools {
@@ -94,11 +98,15 @@ impl Service {
             }
         }
         let partner = self.directory.partner_of_subnet(request.subnet);
-        if self.failover.is_in_contact(partner, now.mono) {
+        if self.failover.gives(partner, now.mono) {
             for &pool in pools {
                 self.ask_for_some(now, pool, Need::Now);
             }
             return None;
+        }
+        for &pool in pools {
+            // It may answer again.
+            self.ask_for_some(now, pool, Need::Now);
         }
         let mut all = Vec::new();
         for &pool in pools {
@@ -126,11 +134,24 @@ impl Service {
         }
     }
 
-    /// Asks the partner for an address that a client had before and wants again.
-    pub(super) fn ask_for_former(&mut self, address: Ipv4Addr) {
+    /// Asks the partner for an address that a client is to have.
+    pub(super) fn ask_for_one(&mut self, address: Ipv4Addr) {
         let partner = self.directory.partner_of(address);
         let number = address.to_bits();
         self.failover.ask_for(partner, Wanted { first: number, last: number, count: 1 }, Need::Now);
+    }
+
+    /// Asks the partner for an address that a client had before, or was offered, and wants now. Why it gets no answer
+    /// at once.
+    pub(super) fn not_yet(&mut self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Silence {
+        self.ask_for_one(address);
+        if self.awaits_partner(now, request) { Silence::AwaitingPartner } else { Silence::NotOurs }
+    }
+
+    /// Whether a message is to be kept until the partner has answered what it was asked for.
+    pub(super) fn awaits_partner(&self, now: Now, request: &Request<'_>) -> bool {
+        let partner = self.directory.partner_of_subnet(request.subnet);
+        now.mono.since(request.came.mono) < AWAITED && self.failover.is_asked(partner, now.mono)
     }
 
     /// Whether a lease on `address`, which this configuration would not give, is extended all the same: the partner was

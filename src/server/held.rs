@@ -50,17 +50,16 @@ impl Held {
 
     /// Keeps a message. The memory of those that are too old is used again, so that a server which sleeps for years
     /// takes none for each packet.
-    pub fn keep(&mut self, client: ClientOnLink, subnet: Network, (arrival, octets): (Arrival, &[u8]), now: Now) {
+    pub fn keep(&mut self, client: ClientOnLink, subnet: Network, (arrival, octets): (Arrival, &[u8]), came: Now) {
         let mut bytes = Vec::new();
         while let Some(oldest) = self.messages.front()
-            && (self.messages.len() == HELD_MAX || now.mono.since(oldest.since) >= KEPT)
+            && (self.messages.len() == HELD_MAX || came.mono.since(oldest.since) >= KEPT)
         {
             bytes = self.messages.pop_front().map(|message| message.bytes).unwrap_or_default();
         }
         bytes.clear();
         bytes.extend_from_slice(octets);
-        let waited = self.last_turn;
-        let (came, since) = (now.wall, now.mono);
+        let (waited, since, came) = (self.last_turn, came.mono, came.wall);
         self.messages.push_back(HeldMessage { bytes, arrival, subnet, came, client, since, waited });
     }
 

@@ -248,7 +248,8 @@ impl Server {
         for held in self.service.take_held(now) {
             let message = parse(&held.bytes, &mut self.scratch);
             if message.as_ref().is_ok_and(|message| !self.service.is_answered(now, &held, message)) {
-                self.service.on_message(now, held.arrival, Received { message, bytes: &held.bytes }, out);
+                let came = Now { mono: held.since, wall: held.came };
+                self.service.on_message(now, held.arrival, Received { came, message, bytes: &held.bytes }, out);
                 // What this changed goes to the partner with the next turn.
                 self.unsent = true;
             }
@@ -277,7 +278,7 @@ impl Server {
 
     fn on_packet(&mut self, now: Now, arrival: Arrival, bytes: &[u8], out: &mut Outbox) {
         let message = parse(bytes, &mut self.scratch);
-        self.service.on_message(now, arrival, Received { message, bytes }, out);
+        self.service.on_message(now, arrival, Received { came: now, message, bytes }, out);
     }
 
     fn on_interfaces(&mut self, interfaces: Vec<event::Interface>) {
@@ -319,12 +320,16 @@ impl Server {
         }
         if let Some(reload) = self.reload.take() {
             self.service.bindings.end_pools();
-            self.service.probes.clear();
+            let waiting = self.service.probes.take_all();
             self.with_failover(now, out, Failover::settle);
             let before = std::mem::replace(&mut self.service.directory, reload.directory);
             self.with_failover(now, out, |failover, rest| failover.follow(&before, rest));
             let config = self.service.directory.config();
             info!("configuration reloaded: {} subnets, {} hosts", config.subnets.len(), config.hosts.len());
+            for waiting in waiting {
+                self.on_packet(now, waiting.arrival, &waiting.bytes, out);
+                self.unsent = true;
+            }
         }
     }
 }

@@ -123,9 +123,8 @@ impl Offers {
         self.drop_address(address)
     }
 
-    /// Drops and returns any one offer.
-    pub fn drop_any(&mut self) -> Option<Offer> {
-        let &(_, address) = self.by_time.first()?;
-        self.drop_address(address)
+    /// All of them, the one that lapses first in front.
+    pub fn iter(&self) -> impl Iterator<Item = &Offer> {
+        self.by_time.iter().filter_map(|entry| self.by_address.get(&entry.1))
     }
 }

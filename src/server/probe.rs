@@ -83,10 +83,10 @@ impl Probes {
         Some(probe)
     }
 
-    /// Forgets all: their clients ask again.
-    pub fn clear(&mut self) {
-        self.probes.clear();
-        self.by_time.clear();
+    /// Ends all; what waits for them.
+    pub fn take_all(&mut self) -> Vec<Probe> {
+        let all = std::mem::take(&mut self.by_time);
+        all.iter().filter_map(|entry| self.probes.remove(&entry.1)).collect()
     }
 
     /// Takes the next one that is due at `now`.

@@ -7,6 +7,7 @@ use std::net::Ipv4Addr;
 use super::counters::Silence;
 use super::event::Arrival;
 use super::offers::ClientOnLink;
+use crate::clock::Now;
 use crate::lease::{Client, ClientKey, DETAIL_VALUE_MAX, Hardware};
 use crate::wire::codes;
 use crate::wire::dhcp::Message;
@@ -28,6 +29,8 @@ pub struct Request<'a> {
     pub key: ClientKey<'a>,
     /// The same, on this link, for the offers.
     pub on_link: ClientOnLink,
+    /// When it came; before now where it was kept.
+    pub came: Now,
     /// Octets of the message.
     pub length: usize,
     /// The link it sits on: index in the configuration.

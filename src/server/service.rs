@@ -74,7 +74,7 @@ impl Service {
     /// Deals with one message of a client or relay.
     pub(super) fn on_message(&mut self, now: Now, arrival: Arrival, received: Received<'_>, out: &mut Outbox) {
         let outcome = match received.message {
-            Ok(ref message) => self.dispatch(now, arrival, (message, received.bytes), out),
+            Ok(ref message) => self.dispatch(now, arrival, (message, received.bytes, received.came), out),
             Err(WireError::NoCookie) => Err(Silence::NoCookie),
             Err(_) => Err(Silence::Malformed),
         };
@@ -88,7 +88,7 @@ impl Service {
         &mut self,
         now: Now,
         arrival: Arrival,
-        (message, bytes): (&Message<'_>, &[u8]),
+        (message, bytes, came): (&Message<'_>, &[u8], Now),
         out: &mut Outbox,
     ) -> Outcome {
         let kind = self.admit(message)?;
@@ -114,7 +114,7 @@ impl Service {
         if let Duty::Silent(reason) = super::duty::duty(self.room, service) {
             if matches!(service, failover::Service::Arriving | failover::Service::Watching) {
                 let network = self.directory.subnet(subnet).network;
-                self.held.keep(self.bindings.client_on_link(key, link), network, (arrival, bytes), now);
+                self.held.keep(self.bindings.client_on_link(key, link), network, (arrival, bytes), came);
             }
             return Err(reason);
         }
@@ -124,6 +124,7 @@ impl Service {
             client,
             key,
             on_link: self.bindings.client_on_link(key, link),
+            came,
             length: bytes.len(),
             link,
             subnet,
@@ -132,7 +133,7 @@ impl Service {
         let circuit = request.relay().and_then(|relay| relay.circuit_id());
         request.host = self.directory.host_of(&request.client, circuit, link);
         self.check_repetition(now, &request, kind)?;
-        match kind {
+        let outcome = match kind {
             Some(MessageType::Discover) => self.on_discover(now, &request, bytes, out),
             Some(MessageType::Request) => self.on_request(now, &request, out),
             Some(MessageType::Decline) => self.on_decline(now, &request, out),
@@ -142,7 +143,12 @@ impl Service {
             Some(MessageType::Offer | MessageType::Ack | MessageType::Nak | MessageType::Unknown(_)) => {
                 Err(Silence::UnknownType)
             }
+        };
+        if outcome == Err(Silence::AwaitingPartner) {
+            let network = self.directory.subnet(subnet).network;
+            self.held.keep(request.on_link, network, (arrival, bytes), came);
         }
+        outcome
     }
 
     /// Counts the message and refuses what no client or relay sends.
@@ -390,6 +396,8 @@ fn override_of(request: &Request<'_>) -> Option<Ipv4Addr> {
 
 /// What was received: the message as far as it could be read, and its octets.
 pub(super) struct Received<'a> {
+    /// When it came; before now where it was kept.
+    pub(super) came: Now,
     pub(super) message: Result<Message<'a>, WireError>,
     pub(super) bytes: &'a [u8],
 }

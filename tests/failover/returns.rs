@@ -1,7 +1,9 @@
 //! The return of control (section 6), killed at each of its steps.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use understudy::config::Network;
 use understudy::wire::failover::Kind;
 
 use crate::support::pair::{F, P, Pair};
@@ -142,4 +144,56 @@ fn wait_sync_bind_update_secs_in_a_return_makes_the_primary_ask_again_and_keep_w
         let waited = stalls(&PairSetup::new().primary(line));
         assert!((millis - 50..=millis).contains(&waited), "{line}: {waited} ms");
     }
+}
+/// Subnets of one link: more than move at once.
+const SUBNETS: u8 = 20;
+
+/// Section 6: subnets of one link move one after the other. A client whose own has not come yet is not told that its
+/// address is wrong because another subnet of its link has come, nor given a second one there.
+#[test]
+fn no_client_is_refused_while_a_subnet_of_its_link_is_on_its_way() {
+    let subnet = |third| {
+        format!("[Subnet 10.1.{third}.0/24]\nSharedNetwork = floor\nRange = 10.1.{third}.50 - 10.1.{third}.51\n")
+    };
+    let mut pair = Pair::settled(&PairSetup::new().subnets(&(0..SUBNETS).map(subnet).collect::<String>()));
+    let clients: Vec<_> = (1..=u16::from(SUBNETS))
+        .map(|number| {
+            let client = Client::new(number);
+            let address = pair.lease(&client).expect("a lease").1.yiaddr;
+            (client, address)
+        })
+        .collect();
+    pair.run(1);
+    pair.power_off(P);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    for (client, address) in &clients {
+        assert!(pair.ask(&client.rebinding(*address)).is_some());
+    }
+    pair.wires.way(P, F).delay = Duration::from_millis(5);
+    pair.wires.way(F, P).delay = Duration::from_millis(5);
+    pair.start(P);
+    let (before, limit) = (pair.replies.len(), pair.within(30));
+    let mut half_way = 0;
+    while pair.states() != ["Serving", "Asleep"] {
+        let on_link = (0..SUBNETS).map(network).filter(|&subnet| pair.serves(P, subnet)).count();
+        half_way += u32::from(on_link > 0 && on_link < usize::from(SUBNETS));
+        for (client, address) in &clients {
+            pair.broadcast(&client.init_reboot(*address));
+            pair.broadcast(&client.rebinding(*address));
+        }
+        assert!(pair.step(limit));
+    }
+    pair.run(1);
+    assert!(half_way > 0, "a return in steps");
+    let refused = pair.replies[before..].iter().filter(|(_, _, reply)| reply.kind() == Some(kind::NAK)).count();
+    assert_eq!((refused, pair.double), (0, 0));
+    assert_eq!(pair.table(P).len(), clients.len());
+    for (client, address) in &clients {
+        let (server, ack) = pair.ask(&client.rebinding(*address)).expect("an answer");
+        assert_eq!((server, ack.kind(), ack.yiaddr), (P, Some(kind::ACK), *address));
+    }
+}
+
+fn network(third: u8) -> Network {
+    Network { address: Ipv4Addr::new(10, 1, third, 0), prefix: 24 }
 }

@@ -1,5 +1,6 @@
 //! Who may give an address: StrictShares both ways, MaxClockSkewSecs.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::support::pair::{F, P, Pair};
@@ -7,6 +8,9 @@ use crate::support::pair_setup::PairSetup;
 use crate::support::{Client, ip};
 
 const ONE: &str = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+
+const AUTOMATIC: &str = "[Subnet 10.1.0.0/24]\n[Range 10.1.0.50 - 10.1.0.99]\nAutomaticBootp = True\n\
+    [Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
 
 /// A pair with one address, leases of a minute.
 fn scarce() -> PairSetup {
@@ -79,4 +83,20 @@ fn max_clock_skew_secs_is_the_margin_after_the_end_of_a_lease() {
         let given = given.unwrap_or_else(|| panic!("never given, skew {skew}, offset {offset}"));
         assert!((earliest..=earliest + 5).contains(&given), "after {given} s, skew {skew}, offset {offset}");
     }
+}
+
+/// BOOTP clients, whose addresses are for ever, get them by the same rule: while both servers serve unheard by each
+/// other, each gives its own.
+#[test]
+fn bootp_clients_of_two_servers_that_do_not_hear_each_other_get_different_addresses() {
+    let mut pair = Pair::settled(&PairSetup::new().subnets(AUTOMATIC));
+    pair.run(10);
+    pair.wires.cut(P, F);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    for number in 1..=5 {
+        pair.give(P, &Client::new(number).bootp());
+        pair.give(F, &Client::new(number + 10).bootp());
+    }
+    let given: HashSet<_> = pair.replies.iter().map(|(_, _, reply)| reply.yiaddr).collect();
+    assert_eq!((pair.replies.len(), given.len()), (10, 10));
 }

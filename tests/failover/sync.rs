@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use understudy::wire::failover::Kind;
 
+use crate::support::log_lines;
 use crate::support::pair::{Ended, F, P, Pair};
 use crate::support::pair_setup::PairSetup;
 
@@ -79,8 +80,11 @@ fn sync_req_retry_max_is_3_and_wait_sync_start_secs_5_by_default() {
 #[test]
 fn wait_sync_start_secs_0_waits_for_ever_and_asks_every_5_s() {
     let mut pair = alone(&PairSetup::new().failover("WaitSyncStartSecs = 0").failover("SyncReqRetryMax = 1"));
+    log_lines::collect();
     pair.run(3600);
     assert_eq!(pair.state(F), "Syncing");
+    let told = log_lines::lines().iter().filter(|(_, line)| line.contains("no answer to a request")).count();
+    assert!((59..=61).contains(&told), "a warning a minute: {told}");
     let asked = pair.times(F, Kind::SyncReq);
     assert!((719..=721).contains(&asked.len()), "{}", asked.len());
     assert!(asked.windows(2).all(|two| two[1] - two[0] == Duration::from_secs(5)));

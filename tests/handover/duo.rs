@@ -278,6 +278,7 @@ impl Duo {
             }
         }
         drop(released);
+        server.engine.prepare().unwrap_or_else(|fatal| panic!("{fatal}"));
         if server.stopped {
             self.servers[index] = None;
             self.states[index].push("stopped");

@@ -114,3 +114,32 @@ fn as_many_probes_as_configured_are_sent() {
     assert_eq!(first.pings.len() + rest.pings.len(), 3);
     assert_eq!(rest.offer().yiaddr, ip("10.1.0.50"));
 }
+
+/// Operation: a reload costs no answer. A DISCOVER that waits for a ping is dealt with anew, also where the range is
+/// another one.
+#[test]
+fn a_discover_that_waits_for_a_ping_survives_a_reload() {
+    for setup in [probing(), probing().pool("10.1.0.60 - 10.1.0.70")] {
+        let mut world = probing().world();
+        world.ask(&Client::new(1).discover()).silence();
+        world.reload(setup.config());
+        let offer = world.advance(Duration::from_millis(1_200)).offer();
+        let ack = world.ask(&Client::new(1).selecting(&offer)).ack();
+        assert_eq!(ack.yiaddr, offer.yiaddr);
+    }
+}
+
+/// Operation: an offer stands over a reload, and nobody else is offered its address.
+#[test]
+fn an_offer_stands_over_a_reload() {
+    for end in ["10.1.0.99", "10.1.0.90"] {
+        let mut world = Setup::new().world();
+        let offer = world.ask(&Client::new(1).discover()).offer();
+        world.reload(Setup::new().pool(&format!("10.1.0.50 - {end}")).config());
+        let _ = world.advance(Duration::from_millis(10));
+        let other = world.lease(&Client::new(2));
+        assert_ne!(other.yiaddr, offer.yiaddr, "to {end}");
+        let ack = world.ask(&Client::new(1).selecting(&offer)).ack();
+        assert_eq!(ack.yiaddr, offer.yiaddr);
+    }
+}

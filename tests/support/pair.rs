@@ -53,6 +53,8 @@ pub(crate) struct Host {
     pub(crate) ended: Option<(Duration, Ended)>,
     /// Turns so far, over all starts.
     pub(crate) turns: u64,
+    /// Turns without input, one behind the other, that each asked for another at once; and the most of them.
+    pub(crate) hot: (u64, u64),
     address: Ipv4Addr,
     engine: Option<Engine<SimDisk>>,
     starts: u8,
@@ -80,6 +82,7 @@ impl Host {
             clock_offset: 0,
             ended: None,
             turns: 0,
+            hot: (0, 0),
             engine: None,
             starts: 0,
             last_turn: Mono::default(),
@@ -118,6 +121,8 @@ pub(crate) struct Pair {
     pub(crate) echoes: Vec<Ipv4Addr>,
     /// Turns after which two servers served one subnet, both in contact.
     pub(crate) double: u64,
+    /// Words that a port is closed which are still said: systems limit them.
+    pub(crate) refusals: u32,
     pub(super) now: Mono,
 }
 
@@ -131,6 +136,7 @@ impl Pair {
             replies: Vec::new(),
             echoes: Vec::new(),
             double: 0,
+            refusals: u32::MAX,
             said: String::new(),
             now: Mono::from_nanos(1_000_000_000),
         }
@@ -306,7 +312,8 @@ impl Pair {
     fn deliver(&mut self, flight: &Flight) {
         let Some(partner) = self.partner_at(flight.to, flight.from) else { return };
         if self.hosts[flight.to].engine.is_none() {
-            if self.hosts[flight.to].refuses && flight.bytes.is_some() {
+            if self.hosts[flight.to].refuses && flight.bytes.is_some() && self.refusals > 0 {
+                self.refusals -= 1;
                 let news = Flight { from: flight.to, to: flight.from, bytes: None };
                 self.wires.send(news, self.now);
             }
@@ -368,7 +375,11 @@ impl Pair {
         self.hosts[index].last_turn = self.now;
         self.hosts[index].turns += 1;
         engine.begin(reading);
-        inputs.into_iter().for_each(|input| engine.handle(input));
+        let mut is_idle = true;
+        for input in inputs {
+            is_idle = false;
+            engine.handle(input);
+        }
         let (mut datagrams, mut pings, mut stored, mut ended) = (Vec::new(), Vec::new(), Vec::new(), None);
         let at = self.elapsed();
         {
@@ -389,6 +400,11 @@ impl Pair {
                 }
             }
         }
+        engine.prepare().unwrap_or_else(|fatal| panic!("{fatal}"));
+        let wants_more = engine.wake_at().is_none_or(|wake| wake <= self.now);
+        let hot = &mut self.hosts[index].hot;
+        hot.0 = if is_idle && wants_more { hot.0 + 1 } else { 0 };
+        hot.1 = hot.1.max(hot.0);
         self.hosts[index].engine = Some(engine);
         stored.into_iter().for_each(|(name, text)| self.store(index, &name, &text));
         for (partner, bytes) in datagrams {

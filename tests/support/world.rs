@@ -236,7 +236,8 @@ impl World {
                 Effect::Stop | Effect::SyncFailed { .. } => panic!("nobody asked the server to stop"),
             }
         }
-        Ok(())
+        drop(released);
+        self.engine.prepare()
     }
 
     fn pass(&mut self, wait: Duration) {

@@ -5,8 +5,10 @@ use std::net::Ipv4Addr;
 use log::info;
 
 use crate::clock::{Now, Wall};
+use crate::lease::pool::PoolId;
 use crate::server::bindings::Grant;
 use crate::server::counters::Silence;
+use crate::server::giving::Giving;
 use crate::server::outbox::Outbox;
 use crate::server::reply::Kind;
 use crate::server::request::Request;
@@ -50,17 +52,23 @@ impl Service {
         {
             return Ok(held);
         }
-        let mut any = false;
-        for &pool in self.directory.pools_of_link(request.link) {
-            let range = self.directory.range(pool);
-            if !range.automatic_bootp || !crate::server::directory::admits(range, request.host) {
-                continue;
-            }
-            any = true;
-            if let Some(address) = self.bindings.next_in(pool, now.wall) {
-                return Ok(address);
-            }
+        let fits = |pool: &PoolId| {
+            let range = self.directory.range(*pool);
+            range.automatic_bootp && crate::server::directory::admits(range, request.host)
+        };
+        let pools: Vec<PoolId> =
+            self.directory.pools_of_link(request.link).iter().copied().filter(|pool| fits(pool)).collect();
+        if pools.is_empty() {
+            return Err(Silence::NoBootp);
         }
-        Err(if any { Silence::NoFreeAddress } else { Silence::NoBootp })
+        if !self.failover.is_pair() {
+            let next = pools.into_iter().find_map(|pool| self.bindings.next_in(pool, now.wall));
+            return next.ok_or(Silence::NoFreeAddress);
+        }
+        // A grant for ever, without an offer that could wait for a ping: only what is surely this server's.
+        let next = self.next_of_pair(now, request, &pools);
+        let sure = next.filter(|&address| self.giving(now, request, address) == Giving::Freely);
+        let waits = if self.awaits_partner(now, request) { Silence::AwaitingPartner } else { Silence::NoFreeAddress };
+        sure.ok_or(if next.is_some() { Silence::NotOurs } else { waits })
     }
 }

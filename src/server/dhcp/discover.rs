@@ -92,7 +92,7 @@ impl Service {
         }
         if free {
             // It is the partner's, which does not go by the reservation yet.
-            self.ask_for_former(address);
+            self.ask_for_one(address);
             return None;
         }
         if let Some(hidden) = self.limiter.allow(Line::ReservedTaken, now.mono) {
@@ -182,6 +182,9 @@ impl Service {
     }
 
     fn nothing_to_offer(&mut self, now: Now, request: &Request<'_>, out: &mut Outbox) -> Outcome {
+        if self.awaits_partner(now, request) {
+            return Err(Silence::AwaitingPartner);
+        }
         let link = &self.directory.config().links[request.link].name;
         if let Some(hidden) = self.limiter.allow(Line::NoFreeAddress, now.mono) {
             warn!("no free address on {link} for {} via {}; {hidden}", request.name(), self.via(request));

@@ -101,7 +101,7 @@ impl Service {
     fn check_giving(&mut self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Outcome {
         match self.giving(now, request, address) {
             Giving::Freely => Ok(()),
-            Giving::Not => Err(Silence::NotOurs),
+            Giving::Not => Err(self.not_yet(now, request, address)),
             Giving::PingFirst => {
                 let offer = self.bindings.offers().of_client(request.on_link);
                 let pinged = offer.is_some_and(|offer| offer.address == address && offer.probe == Probe::Passed);
@@ -160,8 +160,7 @@ impl Service {
             Claim::Reboot | Claim::Renew | Claim::Rebind => {
                 // A client that says it holds the address is its own witness: no ping, but with StrictShares silence.
                 if self.giving(now, request, address) == Giving::Not {
-                    self.ask_for_former(address);
-                    return Err(Silence::NotOurs);
+                    return Err(self.not_yet(now, request, address));
                 }
                 let lease = self.lease_anew(request, address);
                 self.acknowledge(now, request, (address, lease), out)

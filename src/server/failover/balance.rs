@@ -2,7 +2,7 @@
 //! of each range, and a server that runs short asks the other, so that each can serve new clients alone for a while.
 //!
 //! What a range has is counted by a walk over the lease table, a slice a turn; what is to be given goes by records,
-//! some a turn, through the ordinary stream.
+//! some a turn, through the ordinary stream. What a server asks the other for is [`super::asking`].
 
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
@@ -11,12 +11,13 @@ use std::time::Duration;
 use log::info;
 
 use super::Around;
+use super::asking::Asking;
 use super::partner::Partner;
 use crate::clock::Mono;
 use crate::lease::Side;
 use crate::lease::pool::{PoolId, Run};
 use crate::lease::record::Complete;
-use crate::wire::failover::{Body, PartnerState};
+use crate::wire::failover::PartnerState;
 
 /// Bindings counted in one turn.
 const SLICE: usize = 10_000;
@@ -26,8 +27,8 @@ const SLOWER: usize = 100;
 /// While more changes than this wait for the partner, it gets no addresses: clients' changes go first.
 const BACKLOG_MAX: usize = 1_000;
 /// The partner is asked so often at most, and for so many ranges at once.
-const ASK_EVERY: Duration = Duration::from_millis(100);
-const WANTED_MAX: usize = 8;
+pub(super) const ASK_EVERY: Duration = Duration::from_millis(100);
+pub(super) const WANTED_MAX: usize = 8;
 /// Addresses given for one request at most.
 const GIVEN_MAX: u32 = 1_024;
 /// A range in which a client waited for addresses of the partner does not give any back for so long: it asks again some
@@ -35,7 +36,7 @@ const GIVEN_MAX: u32 = 1_024;
 const SHORT_FOR: Duration = Duration::from_secs(60);
 /// So many ranges at once.
 const SHORT_MAX: usize = 64;
-/// Requests for ranges answered so often at most.
+/// So many requests for ranges are answered within this time, as many as come at once.
 const ANSWER_EVERY: Duration = Duration::from_millis(50);
 
 /// Addresses that a server wants of its partner: some of a run, or the one that a former client of it asks for.
@@ -65,11 +66,13 @@ pub(super) struct Balance {
     next: Option<Mono>,
     census: Option<Census>,
     gifts: VecDeque<Gift>,
-    wanted: Vec<Wanted>,
-    asked: Option<Mono>,
     /// Ranges in which clients waited, and when last; none: now.
     short: Vec<(Run, Option<Mono>)>,
-    answered: Option<Mono>,
+    pub(super) asking: Asking,
+    /// When the first of the requests of late was answered, and how many were.
+    answered: (Option<Mono>, usize),
+    /// Whether the partner is to hear that its request has come, whatever came of it.
+    pub(super) answer_owed: bool,
     due: Option<Mono>,
 }
 
@@ -132,6 +135,11 @@ impl Free {
 }
 
 impl Balance {
+    /// Counts anew: the ranges are others. What was asked for is waited for all the same.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Balance { asking: std::mem::take(&mut self.asking), ..Balance::default() };
+    }
+
     /// Notes what the partner is to be asked for.
     pub(super) fn ask_for(&mut self, wanted: Wanted, need: Need) {
         let run = (wanted.first, wanted.last);
@@ -141,33 +149,18 @@ impl Balance {
                 self.short.push((run, None));
             }
         }
-        let same = |other: &Wanted| (other.first, other.last) == (wanted.first, wanted.last);
-        match self.wanted.iter().position(same) {
-            Some(at) => self.wanted[at].count = self.wanted[at].count.max(wanted.count),
-            None if self.wanted.len() < WANTED_MAX => self.wanted.push(wanted),
-            None => {}
-        }
+        self.asking.ask_for(wanted);
+    }
+
+    /// Ranges in which a client waited long ago are not short any more.
+    fn forget_short(&mut self, now: Mono) {
+        self.short.iter_mut().for_each(|entry| entry.1 = entry.1.or(Some(now)));
+        self.short.retain(|entry| entry.1.is_some_and(|at| now.since(at) < SHORT_FOR));
     }
 
     /// When there is something to do.
     pub(super) fn next_due(&self) -> Option<Mono> {
         self.due
-    }
-
-    fn ask(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let now = around.now.mono;
-        self.short.iter_mut().for_each(|entry| entry.1 = entry.1.or(Some(now)));
-        self.short.retain(|entry| entry.1.is_some_and(|at| now.since(at) < SHORT_FOR));
-        if !partner.is_in_contact(now) {
-            self.wanted.clear();
-        }
-        if self.wanted.is_empty() || self.asked.is_some_and(|asked| now.since(asked) < ASK_EVERY) {
-            return;
-        }
-        self.asked = Some(now);
-        for Wanted { first, last, count } in self.wanted.drain(..) {
-            partner.send(Body::ShareReq { first, last, count }, around);
-        }
     }
 
     fn go_on(&mut self, partner: &Partner, percent: u64, around: &mut Around<'_>) {
@@ -284,9 +277,9 @@ pub(super) fn tick(partner: &mut Partner, percent: u64, around: &mut Around<'_>)
         balance.gifts.clear();
         balance.census = None;
     }
-    balance.ask(partner, around);
-    let again = balance.asked.filter(|_| !balance.wanted.is_empty()).map(|asked| asked + ASK_EVERY);
-    balance.due = [balance.due, again].into_iter().flatten().min();
+    balance.forget_short(around.now.mono);
+    balance.asking.go_on(partner, around);
+    balance.due = [balance.due, balance.asking.next_due()].into_iter().flatten().min();
     partner.balance = balance;
 }
 
@@ -307,6 +300,7 @@ fn may_balance(partner: &Partner, around: &Around<'_>) -> bool {
 pub(super) fn answer(partner: &mut Partner, wanted: Wanted, around: &mut Around<'_>) {
     let (now, mono) = (around.now.wall, around.now.mono);
     let Wanted { first, last, count } = wanted;
+    partner.balance.answer_owed = true;
     let knowledge = partner.knowledge(around.database);
     if !knowledge.complete {
         return;
@@ -318,10 +312,12 @@ pub(super) fn answer(partner: &mut Partner, wanted: Wanted, around: &mut Around<
         }
         return;
     }
-    if partner.balance.answered.is_some_and(|answered| mono.since(answered) < ANSWER_EVERY) {
-        return;
+    let (since, before) = partner.balance.answered;
+    match since.filter(|&since| mono.since(since) < ANSWER_EVERY) {
+        Some(_) if before >= WANTED_MAX => return,
+        Some(_) => partner.balance.answered.1 += 1,
+        None => partner.balance.answered = (Some(mono), 1),
     }
-    partner.balance.answered = Some(mono);
     let mut left = u64::from(count.min(GIVEN_MAX));
     if matches!(partner.state, PartnerState::Serving | PartnerState::Active) {
         left /= 2;

@@ -16,7 +16,7 @@ use crate::wire::failover::PartnerState;
 /// The state table that a partner runs.
 #[derive(Debug)]
 pub(super) enum Table {
-    Primary(Primary),
+    Primary(Box<Primary>),
     Secondary(Box<Secondary>),
 }
 
@@ -36,12 +36,25 @@ impl Channel {
         Channel { partner, table, is_begun: false, stood_still: true }
     }
 
+    /// Whether this server serves, and in contact: a silence of it lets the partner serve.
+    pub(super) fn is_watched(&self, at: Mono) -> bool {
+        let serves = match &self.table {
+            Table::Primary(_) => true,
+            Table::Secondary(secondary) => {
+                let state = self.partner.state;
+                let serves = matches!(state, PartnerState::Active | PartnerState::Returning);
+                serves && !secondary.is_left_alone(&self.partner)
+            }
+        };
+        serves && self.partner.is_in_contact(at)
+    }
+
     /// The last turn began at `pause.1`, `pause.0` ago.
     pub(super) fn note_pause(&mut self, pause: (Duration, Mono), around: &mut Around<'_>) {
         if pause.0 <= self.partner.rhythm.stall() || !kept(Rule::AskAfterStandstill) {
             return;
         }
-        self.stood_still = true;
+        self.stood_still = self.stood_still || self.is_watched(pause.1);
         match &mut self.table {
             Table::Primary(primary) => primary.on_stall(&mut self.partner, pause, around),
             Table::Secondary(secondary) => secondary.on_stall(&mut self.partner, pause, around),
@@ -87,6 +100,7 @@ impl Channel {
 
     /// A datagram came.
     pub(super) fn act(&mut self, came: Came<'_>, around: &mut Around<'_>) {
+        let is_new = matches!(came, Came::Session);
         match &came {
             Came::Session => self.partner.push.begin(),
             Came::Message { body, .. } => self.partner.on_subnets(body, around),
@@ -94,6 +108,22 @@ impl Channel {
         match &mut self.table {
             Table::Primary(primary) => primary.on_message(&mut self.partner, came, around),
             Table::Secondary(secondary) => secondary.on_message(&mut self.partner, came, around),
+        }
+        let mut asking = std::mem::take(&mut self.partner.balance.asking);
+        if is_new {
+            asking.end(&self.partner, around);
+        } else {
+            asking.note_acknowledged(&self.partner, around);
+        }
+        self.partner.balance.asking = asking;
+    }
+
+    /// The partner's port is closed.
+    pub(super) fn on_refused(&mut self, around: &Around<'_>) {
+        self.partner.balance.asking.note_refused(around.now.mono);
+        match &mut self.table {
+            Table::Primary(primary) => primary.on_refused(&self.partner, around.now),
+            Table::Secondary(secondary) => secondary.on_refused(&self.partner, around.now),
         }
     }
 

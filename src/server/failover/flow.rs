@@ -17,16 +17,25 @@ const PIECES_A_TURN: usize = 64;
 const LONELY_SEND: Duration = Duration::from_secs(1);
 
 impl Partner {
-    /// The end of a turn: acknowledges, sends again, sends what is new. Whether the partner stopped acknowledging.
+    /// The end of a turn: sends again, sends what is new, acknowledges. Whether the partner stopped acknowledging.
     pub(super) fn send_due(&mut self, around: &mut Around<'_>) -> Flow {
+        let sent = self.session.sequence();
+        let flow = self.send_changes(around);
+        let is_mute = self.session.sequence() == sent;
+        let answers = std::mem::take(&mut self.balance.answer_owed) && is_mute;
+        // Behind addresses that were asked for: who asked looks for them as soon as its request is acknowledged.
+        if std::mem::take(&mut self.ack_owed) || answers {
+            let ack = self.incoming.acknowledgement();
+            self.send(Body::BindAck { stream: ack.stream, next: ack.next, later: ack.later }, around);
+        }
+        flow
+    }
+
+    fn send_changes(&mut self, around: &mut Around<'_>) -> Flow {
         let partner = (self.id, self.name.as_str());
         self.outgoing.fill(known(around), self.side, FILL_SLICE, |address| {
             around.homes.concerns(address, partner, around.directory)
         });
-        if std::mem::take(&mut self.ack_owed) {
-            let ack = self.incoming.acknowledgement();
-            self.send(Body::BindAck { stream: ack.stream, next: ack.next, later: ack.later }, around);
-        }
         if self.sizes_differ {
             return Flow::Goes;
         }

@@ -6,7 +6,6 @@
 
 use log::{info, warn};
 
-use super::balance::Balance;
 use super::channel::{Channel, Table};
 use super::partner::Partner;
 use super::primary::Primary;
@@ -90,7 +89,7 @@ impl Failover {
         let side = wanted.side();
         let partner = Partner::new((id, wanted.name), side, wanted.common, self.shared.database.boot());
         let table = match wanted.own {
-            Own::Primary(own) => Table::Primary(Primary::new(own, patience)),
+            Own::Primary(own) => Table::Primary(Box::new(Primary::new(own, patience))),
             Own::Secondary(own) => Table::Secondary(Box::new(Secondary::new(own, count, occasion))),
         };
         Channel::new(partner, table)
@@ -133,7 +132,9 @@ impl Failover {
             bindings.begin_pair(self.side());
         }
         self.note_homes(directory);
-        self.count_newest(bindings, directory);
+        if !directory.divides_like(before) {
+            self.count_newest(bindings, directory);
+        }
         self.run_reservations(directory, out);
         self.compare(Rest { now, bindings, directory, out: &mut *out });
         if had_failover && !self.is_pair() {
@@ -170,7 +171,7 @@ fn adopt(channel: &mut Channel, wanted: Wanted<'_>, count: usize, now: Mono) {
     channel.partner.set_common(wanted.common);
     channel.partner.push.wake(now);
     // What was counted is of the ranges of before.
-    channel.partner.balance = Balance::default();
+    channel.partner.balance.begin_anew();
     match (&mut channel.table, wanted.own) {
         (Table::Primary(primary), Own::Primary(own)) => primary.set_settings(own),
         (Table::Secondary(secondary), Own::Secondary(own)) => {

@@ -6,6 +6,7 @@
 
 mod agreement;
 mod apply;
+mod asking;
 mod balance;
 mod channel;
 mod drill;
@@ -45,8 +46,8 @@ use crate::server::event::PartnerId;
 use crate::server::outbox::Outbox;
 use crate::server::random::Random;
 use channel::{Channel, Table};
+use hand::Stopping;
 use homes::Homes;
-use primary::Stopping;
 use states::Verdict;
 
 pub use balance::{Need, Wanted};
@@ -281,10 +282,7 @@ impl Failover {
 
     /// A partner's port is closed.
     pub(super) fn on_refused(&mut self, id: PartnerId, rest: Rest<'_>) {
-        self.with(id, rest, |channel, around| match &mut channel.table {
-            Table::Primary(primary) => primary.on_refused(&channel.partner, around.now),
-            Table::Secondary(secondary) => secondary.on_refused(&channel.partner, around.now),
-        });
+        self.with(id, rest, |channel, around| channel.on_refused(around));
     }
 
     /// A planned stop begins.

@@ -26,8 +26,11 @@ use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
 
-/// The lowest wait before something in a transfer is repeated.
+/// The lowest wait before something that takes a round trip is repeated.
 pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
+
+/// After a refusal the next poll, or request for control, follows so long after the last.
+pub(super) const REFUSED_AGAIN: Duration = Duration::from_millis(50);
 
 /// One partner.
 #[derive(Debug)]
@@ -162,6 +165,11 @@ impl Partner {
         self.is_lost = true;
     }
 
+    /// The time after which something that waits for one round trip is said again.
+    pub(super) fn repeat_after(&self) -> Duration {
+        (self.round_trip * 4).max(REPEAT_MIN)
+    }
+
     /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
     pub(super) fn margin(&self) -> Duration {
         self.common.skew.max(Duration::from_millis(self.theirs.offset.unsigned_abs()))
@@ -253,7 +261,7 @@ impl Partner {
                 self.outgoing.end();
                 self.theirs.state = None;
                 self.acknowledged = 0;
-                self.heard = Some(around.now.mono);
+                (self.heard, self.met) = (Some(around.now.mono), true);
                 self.coming = self.heard;
                 self.read_header(&header, around);
                 self.compare_clocks(header.state, around);

@@ -9,11 +9,10 @@ use log::{info, warn};
 
 use super::balance::{self, Wanted};
 use super::flow::Flow;
-use super::hand::{Giving, STOP_MAX};
-use super::partner::{Came, Partner, REPEAT_MIN};
+use super::hand::Giving;
+use super::partner::{Came, Partner, REFUSED_AGAIN, REPEAT_MIN};
 use super::settings::{ForPrimary, Rhythm};
 use super::states::is_polling;
-use super::watch::Takeover;
 use super::{Around, Patience};
 use crate::clock::{Mono, Now};
 use crate::config::Network;
@@ -22,10 +21,13 @@ use crate::lease::record::Complete;
 use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, Header, PartnerState, Serves};
 
+/// A failover that should say something and does not gets a sign of life so often at most.
+const SIGN_AGAIN: Duration = Duration::from_millis(50);
+
 /// What only a primary has.
 #[derive(Debug)]
 pub(super) struct Primary {
-    settings: ForPrimary,
+    pub(super) settings: ForPrimary,
     patience: Patience,
     /// Subnets that the failover has given back in this transfer, while not all are.
     mine: Vec<Network>,
@@ -33,23 +35,20 @@ pub(super) struct Primary {
     announced: Vec<(u32, Network, Stamp)>,
     /// When the wait of the state ends.
     wait: Option<Mono>,
+    /// When the failover's port was closed last.
+    refused: Option<Mono>,
+    /// When a sign of life last went to a failover that should have said something.
+    signed: Option<Mono>,
     claims: u32,
+    /// When the failover counts as silent, whatever number of requests that is.
+    hurry: Option<Mono>,
     /// Number of the datagram that first asked for control in this state, and when one followed on a header that had
     /// not seen it.
     asked: (u64, Option<Mono>),
     /// A planned stop.
-    stop: Option<Giving>,
+    pub(super) stop: Option<Giving>,
     /// A drill, until the failover has taken control.
-    drill: Option<Giving>,
-}
-
-/// Whether a planned stop may end the process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stopping {
-    /// It may.
-    Done,
-    /// Not yet.
-    Waiting,
+    pub(super) drill: Option<Giving>,
 }
 
 impl Primary {
@@ -62,7 +61,10 @@ impl Primary {
             mine,
             announced,
             wait: None,
+            signed: None,
+            refused: None,
             claims: 0,
+            hurry: None,
             asked: (0, None),
             stop: None,
             drill: None,
@@ -82,7 +84,7 @@ impl Primary {
     /// Asks for control.
     pub(super) fn claim(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         partner.enter(PartnerState::Claiming, reason, around.now);
-        self.claims = 0;
+        (self.claims, self.hurry) = (0, None);
         self.announced.clear();
         self.drill = None;
         self.request(partner, around);
@@ -95,7 +97,11 @@ impl Primary {
     }
 
     fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        self.wait = Some(around.now.mono + self.settings.wait_control);
+        // Systems limit how often they say that a port is closed, so that one word of it counts for what follows.
+        let control = self.settings.wait_control;
+        let pause = if self.is_refused(partner) { control.min(REFUSED_AGAIN) } else { control };
+        let wait = around.now.mono + pause;
+        self.wait = Some(self.hurry.map_or(wait, |hurry| wait.min(hurry)));
         partner.send(Body::CtlReq, around);
     }
 
@@ -122,6 +128,13 @@ impl Primary {
         warn!("partner {}: this server stood still for {millis} ms; it asks before it answers", partner.name);
         self.mine.clear();
         self.claim(partner, "this server stood still", around);
+        if still < partner.rhythm.silence() {
+            // So short a silence alone lets no failover serve. One that is there answers at once; one that is not must
+            // not cost the clients all the tries (invariant 6).
+            self.claims = self.settings.claims_max;
+            self.hurry = Some(around.now.mono + partner.rhythm.wait);
+            self.wait = self.wait.min(self.hurry);
+        }
     }
 
     /// Whether this server serves a subnet of the channel.
@@ -231,6 +244,10 @@ impl Primary {
                     }
                 } else if holds_all {
                     self.serve(partner, "the failover is asleep, all its changes are here", around);
+                } else if partner.sizes_differ && around.database.complete() == Complete::Yes {
+                    // No stream goes, so that waiting would bring nothing.
+                    let reason = "the failover is asleep, its changes cannot come: SyncBindingBufSize is not the same";
+                    self.serve(partner, reason, around);
                 }
             }
             PartnerState::Receiving if theirs == PartnerState::Active => {
@@ -320,27 +337,33 @@ impl Primary {
             self.claim(partner, "the failover that has control is silent", around);
             return;
         }
+        self.tick_waiting(partner, around);
         if self.wait.is_none_or(|wait| wait > now.mono) {
             return;
         }
         match partner.state {
             // It is there, and what is missing here is on its way.
-            PartnerState::Claiming if partner.is_coming(now.mono) && !holds_all(partner, around) => {
-                self.request(partner, around);
-            }
+            PartnerState::Claiming if self.is_filling(partner, around) => self.request(partner, around),
             PartnerState::Claiming if self.claims < self.settings.claims_max => {
                 self.claims += 1;
                 self.request(partner, around);
             }
             PartnerState::Claiming => match self.patience {
-                Patience::WaitForPartner if !partner.partner_down => self.request(partner, around),
+                Patience::WaitForPartner if !partner.partner_down && !partner.met => self.request(partner, around),
                 Patience::WaitForPartner | Patience::Normal => {
                     let reason = format!("{} requests for control unanswered", self.claims + 1);
                     partner.lose_contact();
                     self.serve(partner, &reason, around);
                 }
             },
-            PartnerState::Receiving => self.claim(partner, "no subnet came for WaitSyncBindUpdateSecs", around),
+            PartnerState::Receiving => {
+                let reason = if self.is_refused(partner) {
+                    "the failover's port is closed"
+                } else {
+                    "the failover stopped giving the subnets back"
+                };
+                self.claim(partner, reason, around);
+            }
             PartnerState::Serving
             | PartnerState::Given
             | PartnerState::Syncing
@@ -349,6 +372,27 @@ impl Primary {
             | PartnerState::Active
             | PartnerState::Returning => self.wait = None,
         }
+    }
+
+    /// A failover that is about to give back says something all the time. Where nothing comes, what is held is
+    /// acknowledged again: a closed port answers that, so that the end of a process is known at once. One that, giving
+    /// back, left as many polls out as make a takeover is gone too.
+    fn tick_waiting(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        let now = around.now.mono;
+        if self.next_sign(partner).is_some_and(|due| due <= now) {
+            self.signed = Some(now);
+            partner.ack_owed = true;
+        }
+        if let Some(lost) = self.lost_at(partner).filter(|_| partner.state == PartnerState::Receiving) {
+            self.wait = self.wait.map(|wait| wait.min(lost.max(now)));
+        }
+    }
+
+    /// When a sign of life is due that asks for one.
+    fn next_sign(&self, partner: &Partner) -> Option<Mono> {
+        let waits = matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) && partner.met;
+        let last = partner.heard.max(self.signed).filter(|_| waits && self.stop.is_none());
+        last.map(|last| last + partner.repeat_after().max(SIGN_AGAIN))
     }
 
     /// After the streams were served: a failover that stopped acknowledging is out of contact; nothing waits for it.
@@ -361,76 +405,22 @@ impl Primary {
         }
     }
 
-    /// Falls silent when few changes are under way, and gives control behind them. From there on no datagram may say
-    /// that this server serves: the failover would yield.
-    fn continue_stop(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let Some(stop) = &mut self.stop else { return };
-        let serves = partner.state == PartnerState::Serving && partner.is_in_contact(around.now.mono);
-        if serves && stop.is_due(partner, around.now.mono) {
-            partner.enter(PartnerState::Given, "planned stop", around.now);
-        }
-        if matches!(partner.state, PartnerState::Given | PartnerState::Receiving) {
-            stop.go_on(partner, around);
-        }
-    }
-
     /// The partner's port is closed: the current wait is over, if the partner was there before in this run.
     pub(super) fn on_refused(&mut self, partner: &Partner, now: Now) {
         if partner.met && self.wait.is_some() {
-            self.wait = Some(now.mono);
+            self.refused = Some(now.mono);
+            self.wait = self.refused;
         }
     }
 
-    /// A planned stop: this server serves on until the failover holds nearly all changes, and gives control then.
-    pub(super) fn begin_stop(&mut self, now: Now) {
-        if self.stop.is_none() {
-            self.stop = Some(self.drill.take().unwrap_or_else(|| Giving::new(now)));
-        }
+    /// Whether changes of the failover that are missing here are on their way.
+    fn is_filling(&self, partner: &Partner, around: &Around<'_>) -> bool {
+        partner.is_coming(around.now.mono) && !holds_all(partner, around) && !self.is_refused(partner)
     }
 
-    /// Whether the planned stop is done.
-    pub(super) fn stopping(&self, partner: &Partner, now: Now) -> Stopping {
-        let Some(stop) = self.stop else { return Stopping::Done };
-        let gives = matches!(partner.state, PartnerState::Serving | PartnerState::Given | PartnerState::Receiving);
-        let over = now.mono.since(stop.began) >= STOP_MAX;
-        let in_vain = !gives || !self.settings.hand_over || !partner.is_in_contact(now.mono);
-        if stop.taken || over || in_vain { Stopping::Done } else { Stopping::Waiting }
-    }
-
-    /// A drill: as a planned stop, and this server stays and answers polls. From the commit of this turn on it is
-    /// silent, also if it is not heard any more.
-    pub(super) fn begin_drill(&mut self, partner: &mut Partner, reason: &str, now: Now) {
-        if self.stop.is_some() || partner.state != PartnerState::Serving {
-            return;
-        }
-        let changes = partner.outgoing.unacknowledged();
-        partner.enter(PartnerState::Given, &format!("{reason}, {changes} changes to be sent"), now);
-        partner.watch.takeover = Some(Takeover { at: now.wall, reason: reason.to_owned() });
-        self.drill = Some(Giving::new(now));
-    }
-
-    /// Whether control is being given away and not yet taken.
-    pub(super) fn is_giving(&self) -> bool {
-        self.drill.is_some()
-    }
-
-    fn continue_drill(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let Some(drill) = &mut self.drill else { return };
-        drill.go_on(partner, around);
-        let silent = around.now.mono.since(drill.began);
-        if drill.taken {
-            self.drill = None;
-            let subnets = around.directory.subnets_of(partner.id);
-            info!(
-                "partner {}: it has control, subnets {}, nobody served for {} ms",
-                partner.name,
-                subnets.len(),
-                silent.as_millis()
-            );
-            partner.watch.blackouts = subnets.into_iter().map(|subnet| (subnet, silent)).collect();
-        } else if silent >= STOP_MAX {
-            self.claim(partner, "the failover did not take control", around);
-        }
+    /// Whether the port was closed, and nothing was heard since.
+    fn is_refused(&self, partner: &Partner) -> bool {
+        self.refused.is_some_and(|refused| partner.heard.is_none_or(|heard| heard <= refused))
     }
 
     /// Whether the failover, which serves, offers to give control back.
@@ -450,7 +440,7 @@ impl Primary {
         // What the failover acknowledges meanwhile is seen in the turn in which it comes.
         let give = self.stop.or(self.drill).map(Giving::next_due);
         let lost = self.lost_at(partner).filter(|_| partner.state == PartnerState::Given && give.is_none());
-        [self.wait, give, lost].into_iter().flatten().min()
+        [self.wait, give, lost, self.next_sign(partner)].into_iter().flatten().min()
     }
 }
 

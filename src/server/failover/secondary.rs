@@ -12,9 +12,9 @@ use super::balance::{self, Wanted};
 use super::drill::Wishing;
 use super::flow::Flow;
 use super::follow::Occasion;
-use super::partner::{Came, Partner};
+use super::partner::{Came, Partner, REFUSED_AGAIN};
 use super::serving::Doubt;
-use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN};
+use super::settings::{ForSecondary, Rhythm, SYNC_REQ_AGAIN, SYNC_REQ_TOLD};
 use super::states::{Start, Verdict};
 use super::transfer::Transfer;
 use super::watch::Takeover;
@@ -23,8 +23,6 @@ use crate::config::Network;
 use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, PartnerState};
 
-/// After a refusal the next poll follows this long after the last at the earliest.
-pub(super) const REFUSED_AGAIN: Duration = Duration::from_millis(50);
 /// A takeover within this time of a yield needs more unanswered polls: a one-way cut must not make it flap.
 const FLAP: Duration = Duration::from_secs(600);
 /// At most so many times the polls.
@@ -52,6 +50,8 @@ pub(super) struct Secondary {
     pub(super) doubt: Option<Doubt>,
     /// When the primary said that it gives control, while changes of it are still missing.
     pub(super) given: Option<Mono>,
+    /// When the primary said so last, if this server has control by that.
+    pub(super) left: Option<Mono>,
     sync: Sync,
     pub(super) transfer: Option<Transfer>,
     pub(super) transfers: u32,
@@ -59,6 +59,8 @@ pub(super) struct Secondary {
     last_sent: Option<Mono>,
     channels: usize,
     occasion: Occasion,
+    /// When it was told last that nobody answers a SyncReq.
+    asking_told: Option<Mono>,
     /// Whether the end of the process for a failed sync has been put off, and said so.
     is_put_off: bool,
     /// What a drill wants of the primary.
@@ -88,6 +90,7 @@ impl Secondary {
             unanswered: 0,
             doubt: None,
             given: None,
+            left: None,
             sync: Sync::Asking,
             transfer: None,
             transfers: 0,
@@ -95,6 +98,7 @@ impl Secondary {
             last_sent: None,
             channels,
             occasion,
+            asking_told: None,
             is_put_off: false,
             wish: None,
         }
@@ -164,7 +168,7 @@ impl Secondary {
     pub(super) fn sleep(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
         partner.enter(PartnerState::Asleep, reason, around.now);
         self.occasion = Occasion::Later;
-        (self.transfer, self.resume, self.doubt, self.given) = (None, None, None, None);
+        (self.transfer, self.resume, self.doubt, self.given, self.left) = (None, None, None, None, None);
         partner.silent_since = None;
         self.set_rhythm(partner);
         let delay = partner.poll_delay(self.told_delay);
@@ -188,7 +192,7 @@ impl Secondary {
         partner.enter(PartnerState::Active, &reason, around.now);
         partner.watch.takeover = Some(Takeover { at: around.now.wall, reason });
         (self.transfer, self.resume, self.wait, self.wish) = (None, None, None, None);
-        (self.doubt, self.given, self.unanswered) = (None, None, 0);
+        (self.doubt, self.given, self.left, self.unanswered) = (None, None, None, 0);
         self.next_poll = Some(around.now.mono + self.pace(partner));
         around.freed.extend(subnets);
     }
@@ -340,7 +344,10 @@ impl Secondary {
         match self.sync {
             Sync::Asking if self.wait.is_some_and(|wait| wait > now) => Verdict::GoesOn,
             Sync::Asking if self.settings.wait_start.is_zero() => {
-                warn!("partner {}: no answer to a request for its bindings; waiting on", partner.name);
+                if self.asking_told.is_none_or(|told| now.since(told) >= SYNC_REQ_TOLD) {
+                    self.asking_told = Some(now);
+                    warn!("partner {}: no answer to a request for its bindings; waiting on", partner.name);
+                }
                 self.ask(partner, around);
                 Verdict::GoesOn
             }
@@ -440,7 +447,7 @@ impl Secondary {
 
     /// When the next thing is due.
     pub(super) fn next_due(&self, partner: &Partner) -> Option<Mono> {
-        let transfer = self.transfer.as_ref().and_then(|transfer| transfer.next_due(partner.round_trip));
+        let transfer = self.transfer.as_ref().and_then(|transfer| transfer.next_due(partner));
         let update = match self.sync {
             Sync::Coming(at) if partner.state == PartnerState::Syncing => Some(at + partner.common.wait_update),
             Sync::Coming(_) | Sync::Asking => None,

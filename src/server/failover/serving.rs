@@ -6,8 +6,8 @@ use std::time::Duration;
 use log::{info, warn};
 
 use super::Around;
-use super::partner::Partner;
-use super::secondary::{REFUSED_AGAIN, Secondary};
+use super::partner::{Partner, REFUSED_AGAIN};
+use super::secondary::Secondary;
 use super::transfer::Transfer;
 use crate::clock::Mono;
 use crate::wire::failover::{Body, PartnerState, Serves};
@@ -17,7 +17,7 @@ const GIVEN_FRESH: Duration = Duration::from_secs(2);
 /// A poll that decides whether this server serves on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Doubt {
-    tries: u32,
+    pub(super) tries: u32,
     pub(super) wait: Mono,
 }
 
@@ -27,14 +27,33 @@ impl Secondary {
         self.settings.wait_reply.min(partner.poll_delay(self.told_delay))
     }
 
-    /// This server stood still: waits that ended meanwhile prove nothing, and the primary may serve by now.
-    pub(super) fn on_stall(&mut self, partner: &mut Partner, (still, _): (Duration, Mono), around: &mut Around<'_>) {
+    /// Whether the primary gave control and was not heard since: it has ended, and comes back with a new session.
+    pub(super) fn is_left_alone(&self, partner: &Partner) -> bool {
+        self.left.is_some_and(|left| partner.heard.is_none_or(|heard| heard <= left))
+    }
+
+    /// This server stood still: waits that ended meanwhile prove nothing, and the primary may serve by now. In contact
+    /// it is asked with the patience of a takeover. Out of contact it may serve at any time, which the rules of
+    /// section 7 are made for: it has the time of a round trip to say so, and one that gave control not even that.
+    pub(super) fn on_stall(
+        &mut self,
+        partner: &mut Partner,
+        (still, before): (Duration, Mono),
+        around: &mut Around<'_>,
+    ) {
         let now = around.now.mono;
         let millis = still.as_millis();
         match partner.state {
+            PartnerState::Active | PartnerState::Returning if self.is_left_alone(partner) => {}
             PartnerState::Active | PartnerState::Returning => {
-                warn!("partner {}: this server stood still for {millis} ms; it asks before it answers", partner.name);
-                self.doubt = Some(Doubt { tries: 0, wait: now + self.settings.wait_reply });
+                let in_contact = partner.is_in_contact(before);
+                let last_try = Doubt { tries: self.settings.polls_max, wait: now + partner.repeat_after() };
+                let asking = Doubt { tries: 0, wait: now + self.settings.wait_reply };
+                if in_contact {
+                    let name = &partner.name;
+                    warn!("partner {name}: this server stood still for {millis} ms; it asks before it answers");
+                }
+                self.doubt = Some(if in_contact { asking } else { last_try });
                 self.poll(partner, around);
             }
             PartnerState::Probing => self.probe(partner, "this server stood still", around),
@@ -90,7 +109,10 @@ impl Secondary {
     pub(super) fn on_give(&mut self, partner: &mut Partner, unacked: u64, around: &mut Around<'_>) {
         match partner.state {
             PartnerState::Returning => {}
-            PartnerState::Active => partner.send(Body::CtlTaken, around),
+            PartnerState::Active => {
+                self.left = Some(around.now.mono);
+                partner.send(Body::CtlTaken, around);
+            }
             PartnerState::Syncing
             | PartnerState::Asleep
             | PartnerState::Probing
@@ -113,6 +135,7 @@ impl Secondary {
     pub(super) fn take_given(&mut self, partner: &mut Partner, missing: u64, around: &mut Around<'_>) {
         partner.watch.told_changes = missing;
         self.take_over(partner, &format!("the primary gives control, {missing} changes missing"), around);
+        self.left = Some(around.now.mono);
         // A primary that ends is out of contact as soon as its port is closed.
         self.next_poll = Some(around.now.mono + REFUSED_AGAIN);
         partner.send(Body::CtlTaken, around);
@@ -157,8 +180,10 @@ impl Secondary {
             self.poll(partner, around);
             return;
         }
-        partner.lose_contact();
-        info!("partner {}: no answer in {} polls: this server serves on", partner.name, doubt.tries + 1);
+        if partner.is_in_contact(now) {
+            partner.lose_contact();
+            info!("partner {}: no answer in {} polls: this server serves on", partner.name, doubt.tries + 1);
+        }
         self.end_doubt(partner, around);
     }
 }

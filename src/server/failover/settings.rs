@@ -13,6 +13,8 @@ const WAIT_POLL_RPL: Duration = Duration::from_secs(5);
 const POLL_RETRY_MAX: u32 = 3;
 /// Resends of SyncReq while WaitSyncStartSecs is 0.
 pub(super) const SYNC_REQ_AGAIN: Duration = Duration::from_secs(5);
+/// That they stay unanswered is told so often.
+pub(super) const SYNC_REQ_TOLD: Duration = Duration::from_secs(60);
 
 /// Parameters that both sides have.
 #[derive(Clone, Debug)]
@@ -100,11 +102,17 @@ impl Rhythm {
         self.delay + self.wait * 2
     }
 
+    /// Polls that stay unanswered for so long let the failover serve.
+    #[must_use]
+    pub(super) fn silence(&self) -> Duration {
+        self.wait * (self.retries + 1)
+    }
+
     /// The longest that a turn may take, or the gap between two, before what was true at its begin is in doubt: half
     /// the time that polls may stay unanswered until the failover serves.
     #[must_use]
     pub(super) fn stall(&self) -> Duration {
-        self.wait * (self.retries + 1) / 2
+        self.silence() / 2
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Around;
-use super::partner::{Partner, REPEAT_MIN};
+use super::partner::Partner;
 use crate::clock::Mono;
 use crate::config::Network;
 use crate::lease::Stamp;
@@ -87,7 +87,7 @@ impl Transfer {
     /// Goes on: the next subnets fall silent when few changes are left; what is not answered is said again.
     pub(super) fn tick(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let now = around.now.mono;
-        let again = (partner.round_trip * 4).max(REPEAT_MIN);
+        let again = partner.repeat_after();
         let ready =
             partner.outgoing.is_begun() && !partner.outgoing.is_filling() && partner.outgoing.unacknowledged() <= FEW;
         while ready && self.moving.len() < AT_ONCE {
@@ -110,9 +110,8 @@ impl Transfer {
     }
 
     /// When something is to be said again.
-    pub(super) fn next_due(&self, round_trip: Duration) -> Option<Mono> {
-        let again = (round_trip * 4).max(REPEAT_MIN);
-        self.moving.iter().map(|moving| moving.sent + again).min()
+    pub(super) fn next_due(&self, partner: &Partner) -> Option<Mono> {
+        self.moving.iter().map(|moving| moving.sent + partner.repeat_after()).min()
     }
 }
 

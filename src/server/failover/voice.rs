@@ -52,10 +52,28 @@ impl Failover {
         }
     }
 
-    /// The time after which a turn is too late to answer clients, the shortest of all partners; none without partners.
+    /// The time after which a turn that began at `now` is too late to answer clients, the shortest of all partners in
+    /// whose subnets this server serves in contact; none without such: nobody else takes its silence for an end.
     #[must_use]
-    pub fn stall(&self) -> Option<Duration> {
-        self.channels.iter().map(|channel| channel.partner.rhythm.stall()).min()
+    pub fn stall(&self, now: Mono) -> Option<Duration> {
+        let watched = self.channels.iter().filter(|channel| channel.is_watched(now));
+        watched.map(|channel| channel.partner.rhythm.stall()).min()
+    }
+
+    /// Whether a partner can be expected to give the addresses that it is asked for. Where it cannot, being in contact
+    /// is no reason to wait for it: it does not answer, or no stream goes that could bring them.
+    #[must_use]
+    pub fn gives(&self, partner: Option<PartnerId>, now: Mono) -> bool {
+        let Some(channel) = partner.and_then(|partner| self.channels.get(partner.0)) else { return false };
+        let partner = &channel.partner;
+        partner.is_in_contact(now) && !partner.sizes_differ && !partner.balance.asking.is_unanswered()
+    }
+
+    /// Whether a partner has been asked for addresses, or is about to, and may still answer.
+    #[must_use]
+    pub fn is_asked(&self, partner: Option<PartnerId>, now: Mono) -> bool {
+        let channel = partner.and_then(|partner| self.channels.get(partner.0));
+        channel.is_some_and(|channel| channel.partner.balance.asking.is_under_way()) && self.gives(partner, now)
     }
 
     /// By how much the lease clock is to be set, in milliseconds: this server has just started and found a partner that
