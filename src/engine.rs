@@ -165,6 +165,18 @@ impl<S: Storage> Engine<S> {
         }
     }
 
+    /// Notes that this turn leaves packets of clients for the next one.
+    pub fn note_backlog(&mut self) {
+        self.server.note_backlog();
+    }
+
+    /// The time after which this turn is too late to answer clients, since the partner may serve by then; none without
+    /// partners.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        self.server.failover().stall(self.now.mono).map(|stall| self.now.mono + stall)
+    }
+
     /// Ends the turn: what is due by time, commit, release. The effects are to be performed, in order, before the
     /// next turn begins; replies to clients only if [`Released::keep_timely`] says so once the commit is done.
     ///
@@ -179,8 +191,8 @@ impl<S: Storage> Engine<S> {
         self.server.expire(self.now, &mut self.outbox);
         let synced = self.journal.commit(self.outbox.records())?;
         self.is_unprepared = true;
-        let stall = self.server.failover().stall(self.now.mono);
-        Ok(self.outbox.release(synced, stall.map(|stall| self.now.mono + stall)))
+        let deadline = self.deadline();
+        Ok(self.outbox.release(synced, deadline))
     }
 
     /// Does what the next turn needs, once the effects of this one are out: room in the journal, and the next slice of
