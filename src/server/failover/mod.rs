@@ -1,8 +1,7 @@
 //! The pair: all partners of this server, and the way of each input to the one that it concerns (failover.md).
 //!
-//! A primary has one partner, a failover one for each primary; partners know nothing of each other. What a partner
-//! needs of the rest of the server comes with each call ([`Around`]); what it wants done leaves by the outbox. Called
-//! by `server/mod.rs`; [`super::duty`] asks whether a subnet is served.
+//! A primary has one partner, a failover one for each primary; they know nothing of each other. What a partner needs
+//! of the server comes with each call ([`Around`]), what it wants done leaves by the outbox. [`super::duty`] asks it.
 
 mod agreement;
 mod apply;
