@@ -14,12 +14,12 @@ use super::outgoing::{Content, Outgoing};
 use super::push::Push;
 use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm, Strictness};
-use super::states::{is_polling, is_starting, state_name, state_number};
+use super::states::{is_polling, is_starting, state_name};
 use super::subnets::Told;
 use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
 use crate::lease::owner::{Knowledge, Quiet};
-use crate::lease::record::{Channel, Complete, Record};
+use crate::lease::record::{Channel, Complete};
 use crate::lease::{Side, Stamp};
 use crate::rules::{Rule, kept};
 use crate::server::database::Database;
@@ -32,9 +32,6 @@ pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
 
 /// After a refusal the next poll, or request for control, follows so long after the last.
 pub(super) const REFUSED_AGAIN: Duration = Duration::from_millis(50);
-
-/// The facts of rule 3 are written so often while nothing else changes.
-const QUIET_KEPT: Duration = Duration::from_secs(60);
 
 /// One partner.
 #[derive(Debug)]
@@ -73,9 +70,9 @@ pub(super) struct Partner {
     pub(super) partner_down: bool,
     pub(super) dropped: Vec<(Dropped, u64)>,
     pub(super) ack_owed: bool,
-    kept: Option<Vec<u8>>,
+    pub(super) kept: Option<Vec<u8>>,
     /// The facts of rule 3 in it.
-    kept_quiet: (Wall, Stamp),
+    pub(super) kept_quiet: (Wall, Stamp),
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
     /// When the session began, or the last piece of the partner's stream came.
@@ -180,6 +177,11 @@ impl Partner {
         self.is_lost = true;
     }
 
+    /// Whether the partner has proved in this run that it is there, by a session at least.
+    pub(super) fn is_proven(&self) -> bool {
+        self.met || self.session.is_established()
+    }
+
     /// The time after which something that waits for one round trip is said again.
     pub(super) fn repeat_after(&self) -> Duration {
         (self.round_trip * 4).max(REPEAT_MIN)
@@ -282,7 +284,7 @@ impl Partner {
                 self.outgoing.end();
                 self.theirs.state = None;
                 self.acknowledged = 0;
-                (self.heard, self.met) = (Some(around.now.mono), true);
+                self.heard = Some(around.now.mono);
                 self.coming = self.heard;
                 self.read_header(&header, around);
                 self.compare_clocks(header.state, around);
@@ -458,45 +460,6 @@ impl Partner {
     pub(super) fn is_coming(&self, now: Mono) -> bool {
         let lately = self.coming.is_some_and(|at| now.since(at) < self.common.wait_update);
         lately && self.is_in_contact(now) && !self.sizes_differ
-    }
-
-    /// Records what is to be known after a restart, if that changed. The facts of rule 3 move with each datagram; older
-    /// ones are always safe, so that they alone are written once a minute and an idle pair does not wear its disks.
-    pub(super) fn record(&mut self, around: &mut Around<'_>) {
-        let channel = self.channel();
-        let (clock, held) = self.kept_quiet;
-        let is_old = channel.quiet_clock.millis().saturating_sub(clock.millis()) >= QUIET_KEPT.as_millis() as u64;
-        let as_kept = Channel { quiet_clock: clock, quiet_held: held, ..channel };
-        let mut payload = Vec::new();
-        Record::Channel(as_kept).encode(&mut payload);
-        if self.kept.as_ref() == Some(&payload) && !is_old {
-            return;
-        }
-        let quiet = (channel.quiet_clock, channel.quiet_held);
-        payload.clear();
-        Record::Channel(channel).encode(&mut payload);
-        around.out.record(|out| out.extend_from_slice(&payload));
-        (self.kept, self.kept_quiet) = (Some(payload), quiet);
-    }
-
-    /// The record of this channel.
-    pub(super) fn channel(&self) -> Channel<'_> {
-        let quiet = self.quiet.unwrap_or_default();
-        let is_asleep = is_polling(self.state) || !kept(Rule::TakeoverRecorded);
-        Channel {
-            name: &self.name,
-            state: state_number(if is_asleep { PartnerState::Asleep } else { self.state }),
-            partner_down: u8::from(self.partner_down),
-            database: self.theirs.database,
-            have_boot: self.have.boot,
-            have: self.have.stamp,
-            quiet_clock: quiet.clock,
-            quiet_held: quiet.held,
-            config: self.theirs.config.unwrap_or_default(),
-            is_agreed: self.is_agreed(),
-            strict: self.theirs.strict,
-            since: self.since,
-        }
     }
 
     /// The pause between polls: the failover's own, else the primary's, else the default.
