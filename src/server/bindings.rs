@@ -384,6 +384,10 @@ impl Bindings {
         for offer in pending {
             self.withdraw(offer.address);
         }
+        // Runs are records of who gave what to whom; no range and no FailoverShare speaks for them.
+        if !kept(Rule::OwnersByRecord) {
+            self.shares = Shares::default();
+        }
         next.keep_unchanged(&mut self.pools);
         self.pools = next;
         for offer in made {

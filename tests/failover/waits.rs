@@ -346,8 +346,8 @@ fn wait_for_partner_ends_with_the_first_contact() {
     pair.until(5, |pair| pair.state(P) == "Serving");
 }
 
-/// Section 3: a key is rotated step by step, with reloads, while a client asks all the time. Each message is answered in
-/// the turn in which it came, and the session goes on.
+/// Section 3: a key is rotated step by step, with reloads, while a client asks all the time. Each message is answered
+/// in the turn in which it came, and the session goes on.
 #[test]
 fn a_rotation_of_the_key_delays_no_answer() {
     let mut pair = Pair::settled(&brisk());

@@ -165,6 +165,11 @@ impl Partner {
         self.is_lost = true;
     }
 
+    /// Whether the partner has proved in this run that it is there, by a session at least.
+    pub(super) fn is_proven(&self) -> bool {
+        self.met || self.session.is_established()
+    }
+
     /// The time after which something that waits for one round trip is said again.
     pub(super) fn repeat_after(&self) -> Duration {
         (self.round_trip * 4).max(REPEAT_MIN)
@@ -261,7 +266,7 @@ impl Partner {
                 self.outgoing.end();
                 self.theirs.state = None;
                 self.acknowledged = 0;
-                (self.heard, self.met) = (Some(around.now.mono), true);
+                self.heard = Some(around.now.mono);
                 self.coming = self.heard;
                 self.read_header(&header, around);
                 self.compare_clocks(header.state, around);

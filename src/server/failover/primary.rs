@@ -390,7 +390,7 @@ impl Primary {
 
     /// When a sign of life is due that asks for one.
     fn next_sign(&self, partner: &Partner) -> Option<Mono> {
-        let waits = matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) && partner.met;
+        let waits = matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) && partner.is_proven();
         let last = partner.heard.max(self.signed).filter(|_| waits && self.stop.is_none());
         last.map(|last| last + partner.repeat_after().max(SIGN_AGAIN))
     }
@@ -407,7 +407,7 @@ impl Primary {
 
     /// The partner's port is closed: the current wait is over, if the partner was there before in this run.
     pub(super) fn on_refused(&mut self, partner: &Partner, now: Now) {
-        if partner.met && self.wait.is_some() {
+        if partner.is_proven() && self.wait.is_some() {
             self.refused = Some(now.mono);
             self.wait = self.refused;
         }
