@@ -142,20 +142,23 @@ impl Service {
         is_served && self.failover.is_at_odds(partner, &self.directory)
     }
 
-    /// Whether a NAK for `address` says only what no partner can contradict (rule 6): the record is known to both, in a
-    /// complete database. An address that does not belong on the link is never in doubt.
-    pub(super) fn is_refusal_proven(&self, request: &Request<'_>, address: Ipv4Addr) -> Result<(), Silence> {
-        let Some(knowledge) = self.failover.knowledge(self.directory.partner_of_subnet(request.subnet)) else {
-            return Ok(());
-        };
+    /// Whether a NAK for `address` says only what no partner can contradict (rule 6), in a complete database: the
+    /// record is settled; or it is known to both, and the partner is in contact, so that it has made no later one. Out of
+    /// contact it may have renewed what ended here, or given anew what was given back there. An address that does not
+    /// belong on the link is never in doubt.
+    pub(super) fn is_refusal_proven(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Result<(), Silence> {
+        let partner = self.directory.partner_of_subnet(request.subnet);
+        let Some(knowledge) = self.failover.knowledge(partner) else { return Ok(()) };
         if self.directory.link_of(address) != Some(request.link) {
             return Ok(());
         }
-        let binding = self.bindings.table().find(address);
-        let known_to_both = binding.is_some_and(|binding| {
-            binding.origin != knowledge.side || knowledge.quiet.is_some_and(|quiet| binding.stamp <= quiet.held)
+        let proven = self.bindings.table().find(address).is_some_and(|binding| {
+            let held = knowledge.quiet.is_some_and(|quiet| binding.stamp <= quiet.held);
+            let known_to_both = binding.origin != knowledge.side || held;
+            let is_latest = known_to_both && self.failover.is_in_contact(partner, now.mono);
+            is_latest || knowledge.is_settled(Some(&binding))
         });
-        let proven = known_to_both && knowledge.complete || !kept(Rule::RefusalProven);
+        let proven = proven && knowledge.complete || !kept(Rule::RefusalProven);
         if proven { Ok(()) } else { Err(Silence::Unproven) }
     }
 }

@@ -297,8 +297,14 @@ impl Service {
     }
 
     /// Sends a DHCPNAK.
-    pub(super) fn refuse(&mut self, request: &Request<'_>, address: Ipv4Addr, why: &str, out: &mut Outbox) -> Outcome {
-        self.is_refusal_proven(request, address)?;
+    pub(super) fn refuse(
+        &mut self,
+        now: Now,
+        request: &Request<'_>,
+        (address, why): (Ipv4Addr, &str),
+        out: &mut Outbox,
+    ) -> Outcome {
+        self.is_refusal_proven(now, request, address)?;
         let server = self.server_address(request)?;
         let port = self.directory.config().server.dhcp_port;
         let to = reply::nak_destination(request, self.source_address(request, server), port);

@@ -75,6 +75,27 @@ fn an_address_that_two_clients_got_stays_with_the_newer_and_bars_the_other() {
     assert!(record.bar >= end, "the other one's end bars");
 }
 
+/// Section 7, rule 6: out of contact the partner may have renewed what ended here. Who says that it holds the address
+/// is left alone, though the address is on offer to another by now.
+#[test]
+fn a_client_that_the_partner_renewed_unheard_is_not_refused() {
+    let one = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+    let mut pair = Pair::settled(&PairSetup::new().subnets(one).policy("DefaultLease = 300"));
+    let (holder, other) = (Client::new(1), Client::new(2));
+    let held = pair.lease(&holder).expect("a lease").1.yiaddr;
+    pair.run(5);
+    pair.wires.cut(P, F);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    pair.run(200);
+    assert_eq!(answer(&mut pair, P, &holder.rebinding(held)).yiaddr, held);
+    pair.run(150);
+    assert_eq!(answer(&mut pair, F, &other.discover()).yiaddr, held, "its lease is over, as far as the failover knows");
+    let before = pair.replies.len();
+    pair.give(F, &holder.rebinding(held));
+    pair.run(2);
+    assert!(pair.replies[before..].iter().all(|reply| reply.1 != F), "{:?}", &pair.replies[before..]);
+}
+
 /// Invariant 4: both tables are equal after the heal, and then nothing is written any more.
 #[test]
 fn after_a_heal_both_tables_are_equal_and_nothing_is_written_any_more() {

@@ -68,16 +68,16 @@ impl Service {
             return Err(Silence::OtherServer);
         }
         if !self.may_have(request, address) {
-            return self.refuse(request, address, "address not available to this client", out);
+            return self.refuse(now, request, (address, "address not available to this client"), out);
         }
         let elsewhere = self.held(now, request).filter(|&held| held != address);
         let reserved = self.directory.reserved_for(address).is_some();
         if elsewhere.is_some_and(|held| self.may_have(request, held)) && !reserved {
-            return self.refuse(request, address, "this client has another address", out);
+            return self.refuse(now, request, (address, "this client has another address"), out);
         }
         let held = self.holds(now, request, address);
         if !held && !self.bindings.is_available(address, request.on_link, now.wall) {
-            return self.refuse_taken(request, address, out);
+            return self.refuse_taken(now, request, address, out);
         }
         let lease = self.lease_for(now, request, address);
         if !held && kept(Rule::LookAgain) {
@@ -127,7 +127,7 @@ impl Service {
             if !self.directory.global(request.subnet).nak_unknown_clients {
                 return Err(Silence::NotOurAddress);
             }
-            return self.refuse(request, address, "address does not belong on this network", out);
+            return self.refuse(now, request, (address, "address does not belong on this network"), out);
         }
         let known = self.bindings.table().find(address);
         let holder = known.filter(|binding| binding.client.key() == Some(request.key));
@@ -135,7 +135,7 @@ impl Service {
         if !self.may_have(request, address) && !(holds && self.is_kept_for_partner(request, address)) {
             // Out of the ranges: perhaps another server's, unless this client had it from us.
             if holder.is_some() || self.directory.reserved_for(address).is_some() {
-                return self.refuse(request, address, "address is no longer available to this client", out);
+                return self.refuse(now, request, (address, "address is no longer available to this client"), out);
             }
             return self.claim_of_unknown(now, request, address, out);
         }
@@ -144,13 +144,13 @@ impl Service {
             return self.acknowledge(now, request, (address, lease), out);
         }
         if known.is_some_and(|binding| binding.available_from() > now.wall) {
-            return self.refuse_taken(request, address, out);
+            return self.refuse_taken(now, request, address, out);
         }
         if self.held(now, request).is_some() {
-            return self.refuse(request, address, "this client has another address", out);
+            return self.refuse(now, request, (address, "this client has another address"), out);
         }
         if !self.bindings.is_available(address, request.on_link, now.wall) {
-            return self.refuse_taken(request, address, out);
+            return self.refuse_taken(now, request, address, out);
         }
         let reserved = self.directory.reserved_for(address).is_some();
         let remembered = holder.is_some() || reserved;
@@ -172,16 +172,16 @@ impl Service {
     /// another server may know it (RFC 2131 section 4.3.2).
     fn claim_of_unknown(&mut self, now: Now, request: &Request<'_>, address: Ipv4Addr, out: &mut Outbox) -> Outcome {
         if self.held(now, request).is_some() {
-            return self.refuse(request, address, "this client has another address", out);
+            return self.refuse(now, request, (address, "this client has another address"), out);
         }
         Err(Silence::UnknownClient)
     }
 
-    fn refuse_taken(&mut self, request: &Request<'_>, address: Ipv4Addr, out: &mut Outbox) -> Outcome {
+    fn refuse_taken(&mut self, now: Now, request: &Request<'_>, address: Ipv4Addr, out: &mut Outbox) -> Outcome {
         if !self.directory.global(request.subnet).nack_requests_for_duplicates {
             return Err(Silence::Duplicate);
         }
-        self.refuse(request, address, "address is in use by another client", out)
+        self.refuse(now, request, (address, "address is in use by another client"), out)
     }
 
     /// The lease time of an extension: what the client asks for, else the default, so that a changed
