@@ -161,6 +161,18 @@ impl<S: Storage> Engine<S> {
         }
     }
 
+    /// Notes that this turn leaves packets of clients for the next one.
+    pub fn note_backlog(&mut self) {
+        self.server.note_backlog();
+    }
+
+    /// The time after which this turn is too late to answer clients, since the partner may serve by then; none without
+    /// partners.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Mono> {
+        self.server.failover().stall().map(|stall| self.now.mono + stall)
+    }
+
     /// Ends the turn: what is due by time, commit, release. The effects are to be performed, in order, before the
     /// next turn begins; replies to clients only if [`Released::keep_timely`] says so once the commit is done.
     ///
@@ -175,8 +187,8 @@ impl<S: Storage> Engine<S> {
             self.prepare()?;
             self.snapshot_slice()?;
         }
-        let stall = self.server.failover().stall();
-        Ok(self.outbox.release(synced, stall.map(|stall| self.now.mono + stall)))
+        let deadline = self.deadline();
+        Ok(self.outbox.release(synced, deadline))
     }
 
     /// When the next turn is due with no input at the latest; `None`: work is left, at once.

@@ -67,11 +67,12 @@ impl Clients {
         registry.register(&mut SourceFd(&descriptor), Source::Clients.token(), Interest::READABLE)
     }
 
-    /// Hands on what came in, at most [`TURN_PACKETS`].
+    /// Hands on what came in, at most [`TURN_PACKETS`]. A turn that is not timely any more takes nothing: a process
+    /// that was stopped within its turn finds packets that waited all the while, and only the next turn knows of it.
     pub(crate) fn gather(
         &mut self,
-        interfaces: &mut Interfaces,
-        tally: &mut Tally,
+        (interfaces, tally): (&mut Interfaces, &mut Tally),
+        is_timely: &dyn Fn() -> bool,
         hand: &mut dyn FnMut(Input<'_>),
     ) -> Left {
         for _ in 0..TURN_PACKETS / BATCH {
@@ -85,6 +86,10 @@ impl Clients {
                     return Left::More;
                 }
             };
+            if !is_timely() {
+                tally.late += count as u64;
+                return Left::More;
+            }
             for place in 0..count {
                 self.hand_on(place, (interfaces, tally), hand);
             }
@@ -190,7 +195,7 @@ mod tests {
         sender.send_to(&[9; 5000], to).expect("sent");
         let mut taken = Vec::new();
         let mut tally = Tally::default();
-        let left = clients.gather(&mut interfaces, &mut tally, &mut |input| match input {
+        let left = clients.gather((&mut interfaces, &mut tally), &|| true, &mut |input| match input {
             Input::Packet { arrival, bytes } => taken.push((arrival, bytes.to_vec())),
             other => panic!("{other:?}"),
         });
@@ -210,10 +215,25 @@ mod tests {
             sender.send_to(&[1; 100], to).expect("sent");
         }
         let mut tally = Tally::default();
-        assert_eq!(clients.gather(&mut interfaces, &mut tally, &mut |_| ()), Left::More);
+        let hand = &mut |_: Input<'_>| ();
+        assert_eq!(clients.gather((&mut interfaces, &mut tally), &|| true, hand), Left::More);
         assert_eq!(tally.received, TURN_PACKETS as u64);
-        assert_eq!(clients.gather(&mut interfaces, &mut tally, &mut |_| ()), Left::Nothing);
+        assert_eq!(clients.gather((&mut interfaces, &mut tally), &|| true, hand), Left::Nothing);
         assert_eq!(tally.received, TURN_PACKETS as u64 + 10);
+    }
+
+    #[test]
+    fn a_turn_that_is_too_late_hands_nothing_on_and_leaves_the_source_hot() {
+        let (mut clients, mut interfaces, sender, to) = loopback();
+        for _ in 0..BATCH + 3 {
+            sender.send_to(&[1; 100], to).expect("sent");
+        }
+        let mut tally = Tally::default();
+        let mut handed = 0;
+        let left = clients.gather((&mut interfaces, &mut tally), &|| false, &mut |_| handed += 1);
+        assert_eq!((left, handed, tally.received, tally.late), (Left::More, 0, 0, BATCH as u64));
+        let left = clients.gather((&mut interfaces, &mut tally), &|| true, &mut |_| handed += 1);
+        assert_eq!((left, handed, tally.received), (Left::Nothing, 3, 3));
     }
 
     #[test]

@@ -143,6 +143,8 @@ impl<'r, S: Storage> Loop<'r, S> {
             engine.handle(Input::Interfaces(changed));
         }
         sockets.channels.follow(engine.config());
+        let deadline = engine.deadline();
+        let is_timely = || deadline.is_none_or(|deadline| clocks::read().mono <= deadline);
         let mut hand = |input: Input<'_>| engine.handle(input);
         if ready.partners {
             ready.partners = sockets.channels.gather(&mut sockets.tally, &mut hand) == Left::More;
@@ -151,10 +153,14 @@ impl<'r, S: Storage> Loop<'r, S> {
             ready.ping = sockets.ping.gather(&mut hand) == Left::More;
         }
         if ready.clients {
-            let left = sockets.clients.gather(&mut sockets.interfaces, &mut sockets.tally, &mut hand);
+            let (interfaces, tally) = (&mut sockets.interfaces, &mut sockets.tally);
+            let left = sockets.clients.gather((interfaces, tally), &is_timely, &mut hand);
             ready.clients = left == Left::More;
         }
         sockets.control.gather(reading.mono, poll.registry(), &mut hand);
+        if ready.clients {
+            engine.note_backlog();
+        }
         let mut released = engine.end()?;
         let late = released.keep_timely(clocks::read().mono);
         if late > 0 {

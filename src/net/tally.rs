@@ -11,6 +11,8 @@ pub(crate) struct Tally {
     pub(crate) cut: u64,
     /// Datagrams of interfaces that are not served, dropped.
     pub(crate) not_served: u64,
+    /// Datagrams read in a turn that was too late by then, dropped.
+    pub(crate) late: u64,
     /// Errors of the system while receiving.
     pub(crate) receive_errors: u64,
     /// Replies sent by UDP.
@@ -45,12 +47,13 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} packets taken, dropped {} cut and {} of interfaces not served, {} receive errors, {} replies by UDP, \
-             {} by frame, {} broadcast instead, {} unsent, {} pings, {} unsent; of \
+            "{} packets taken, dropped {} cut, {} of interfaces not served and {} too late, {} receive errors, \
+             {} replies by UDP, {} by frame, {} broadcast instead, {} unsent, {} pings, {} unsent; of \
              partners {} taken, dropped {} of strangers, {} cut and {} over quota, {} refused, {} sent, {} unsent",
             self.received,
             self.cut,
             self.not_served,
+            self.late,
             self.receive_errors,
             self.sent,
             self.framed,

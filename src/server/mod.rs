@@ -157,6 +157,11 @@ impl Server {
         self.service.directory.config()
     }
 
+    /// This turn leaves packets of clients in their socket; what stood still before it makes them too old as well.
+    pub fn note_backlog(&mut self) {
+        self.service.failover.note_backlog();
+    }
+
     /// Tells whether the journal has room for what messages make the server write.
     pub fn set_room(&mut self, room: Room, now: Now) {
         if room != self.service.room {

@@ -51,6 +51,8 @@ pub(super) struct Server {
     pub(super) frozen: bool,
     /// How long the next commit takes.
     pub(super) slow: Duration,
+    /// Packets of clients that one turn takes.
+    pub(super) budget: usize,
     busy_until: Mono,
     pub(super) stopped: bool,
 }
@@ -116,8 +118,9 @@ impl Duo {
         engine.handle(Input::Interfaces(vec![Interface { id: InterfaceId(1), name: "eth0".into(), addresses }]));
         let waiting = Vec::new();
         let busy_until = Mono::default();
-        let slow = Duration::ZERO;
-        self.servers[server] = Some(Server { engine, disk, waiting, frozen: false, slow, busy_until, stopped: false });
+        let (slow, budget) = (Duration::ZERO, usize::MAX);
+        let (frozen, stopped) = (false, false);
+        self.servers[server] = Some(Server { engine, disk, waiting, frozen, slow, budget, busy_until, stopped });
         self.finish(server);
     }
 
@@ -238,8 +241,10 @@ impl Duo {
         let server = self.server(index);
         server.engine.begin(now);
         server.waiting.sort_by_key(|waiting| matches!(waiting, Waiting::Packet(_)));
+        let mut budget = server.budget;
         for waiting in std::mem::take(&mut server.waiting) {
             match waiting {
+                Waiting::Packet(message) if budget == 0 => server.waiting.push(Waiting::Packet(message)),
                 Waiting::Stop => server.engine.handle(Input::Stop),
                 Waiting::Refused => server.engine.handle(Input::Refused { partner: PartnerId(0) }),
                 Waiting::Datagram(bytes) => {
@@ -249,8 +254,12 @@ impl Duo {
                     let arrival =
                         Arrival { interface: InterfaceId(1), source: message.source, destination: message.destination };
                     server.engine.handle(Input::Packet { arrival, bytes: &message.bytes() });
+                    budget -= 1;
                 }
             }
+        }
+        if !server.waiting.is_empty() {
+            server.engine.note_backlog();
         }
         self.finish(index);
     }

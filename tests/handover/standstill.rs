@@ -49,6 +49,27 @@ fn a_primary_that_stood_still_for_half_the_polls_goes_on_after_one_answer() {
     assert_eq!(duo.states[FAILOVER], ["Asleep"]);
 }
 
+/// More waited than one turn takes: what the later turns find is as old. Nobody answers the claim, so that the primary
+/// serves again, with the rest of the queue still before it.
+#[test]
+fn what_waited_for_a_primary_that_stood_still_is_too_old_in_each_turn_that_finds_some_of_it() {
+    let mut duo = Duo::at_rest();
+    let address = duo.lease(&Client::new(1)).yiaddr;
+    drop(duo.kill(FAILOVER));
+    duo.server(PRIMARY).budget = 3;
+    duo.server(PRIMARY).frozen = true;
+    duo.run(STALL + millis(20));
+    let late: Vec<u32> = (0..10).map(|_| duo.ask(Client::new(1).rebinding(address))).collect();
+    duo.run(millis(10));
+    duo.server(PRIMARY).frozen = false;
+    duo.run(millis(1_500));
+    assert_eq!(duo.state(PRIMARY), "Serving");
+    assert!(late.iter().all(|asked| duo.voice(*asked).is_none()), "what waited is too old");
+    let fresh = duo.ask(Client::new(1).rebinding(address));
+    duo.run(millis(10));
+    assert_eq!(duo.voice(fresh), Some(PRIMARY));
+}
+
 /// A commit that takes long: the reply stays, the lease stands, and the server asks.
 #[test]
 fn replies_that_a_slow_commit_delays_too_long_are_left_out_and_their_records_stand() {

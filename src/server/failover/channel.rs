@@ -28,12 +28,14 @@ pub(super) struct Channel {
     pub(super) is_begun: bool,
     /// Whether this server stood still before this turn: what came in meanwhile is too old to be answered.
     pub(super) stood_still: bool,
+    /// Whether this turn left packets of clients in their socket: they are as old.
+    pub(super) has_backlog: bool,
 }
 
 impl Channel {
     /// A channel that has not begun. What the sockets took in while the journal was read is too old to be answered.
     pub(super) fn new(partner: Partner, table: Table) -> Channel {
-        Channel { partner, table, is_begun: false, stood_still: true }
+        Channel { partner, table, is_begun: false, stood_still: true, has_backlog: false }
     }
 
     /// The last turn began at `pause.1`, `pause.0` ago.
@@ -106,7 +108,7 @@ impl Channel {
             }
             Table::Secondary(secondary) => secondary.tick(&mut self.partner, around),
         };
-        self.stood_still = false;
+        self.stood_still &= std::mem::take(&mut self.has_backlog);
         let share = match &self.table {
             Table::Primary(primary) => primary.settings().share,
             Table::Secondary(_) => 0,

@@ -66,6 +66,14 @@ impl Failover {
         (!self.channels.iter().any(goes_by_own)).then_some(step)
     }
 
+    /// This turn leaves packets of clients for the next. Of a server that stood still they too are too old to be
+    /// answered: in half a minute more of them wait than one turn takes.
+    pub(in crate::server) fn note_backlog(&mut self) {
+        for channel in &mut self.channels {
+            channel.has_backlog = true;
+        }
+    }
+
     /// How far the lease clock of a partner is ahead of this server's, in milliseconds.
     #[must_use]
     pub fn offset_millis(&self, partner: Option<PartnerId>) -> i64 {
