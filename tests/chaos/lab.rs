@@ -77,6 +77,8 @@ pub(crate) struct Outcome {
     pub(crate) report: Report,
     /// Everything that was not as it should be, beyond what the observer saw.
     pub(crate) problems: Vec<String>,
+    /// Address and client of each lease that a client holds and a server does not know as its, and who knows what.
+    pub(crate) lost: Vec<([String; 2], String)>,
     /// Of the crowd's own list, a second opinion: duplicates, refused.
     pub(crate) own: [usize; 2],
     /// The longest time for which the machine kept a thread of the lab from running, in milliseconds.
@@ -100,6 +102,7 @@ struct Lab<'a> {
     active: Vec<Fault>,
     history: History,
     problems: Vec<String>,
+    lost: Vec<([String; 2], String)>,
     diary: fs::File,
     _hosts: Vec<Host>,
     switch: Switch,
@@ -119,8 +122,8 @@ pub(crate) fn play(stage: &Stage, run: Run) -> Outcome {
     let ledger = lab.own.ledger();
     let own = [ledger.duplicates.len(), ledger.refused.len()];
     drop(ledger);
-    let Lab { history, problems, .. } = lab;
-    Outcome { planned, history, report, problems, own, stall_ms: stalls.longest_ms() }
+    let Lab { history, problems, lost, .. } = lab;
+    Outcome { planned, history, report, problems, lost, own, stall_ms: stalls.longest_ms() }
 }
 
 impl<'a> Lab<'a> {
@@ -156,6 +159,7 @@ impl<'a> Lab<'a> {
             active: Vec::new(),
             history: History::default(),
             problems: Vec::new(),
+            lost: Vec::new(),
             diary: fs::File::create(stage.folder().join("faults.log")).expect("a diary"),
             _hosts: hosts,
             switch,
@@ -321,9 +325,10 @@ impl<'a> Lab<'a> {
     /// What clients hold must stand in the tables of both servers, and both tables must be equal.
     fn compare_with_tables(&mut self, report: &Report) {
         let failover = self.node(Server::Failover);
-        let mut missing = String::new();
+        let (mut missing, mut differing) = (Vec::new(), String::new());
         let is_equal = comes_true(Duration::from_secs(10), || {
             missing.clear();
+            differing.clear();
             let theirs = failover.active_leases();
             for (node, network) in [(self.node(Server::First), 2), (self.node(Server::Other), 3)] {
                 let ours = node.active_leases();
@@ -333,21 +338,23 @@ impl<'a> Lab<'a> {
                     let client = Some(holds.text("client"));
                     let known = [ours.get(&address), theirs.get(&address)].map(|found| found.map(String::as_str));
                     if address.octets()[1] == network && known != [client; 2] {
-                        // Writing to a String cannot fail.
-                        let _ = writeln!(missing, "{address} of {client:?} is known as {known:?}");
+                        let lease = ["address", "client"].map(|name| holds.text(name).to_owned());
+                        missing.push((lease, format!("{address} of {client:?} is known as {known:?}")));
                     }
                 }
                 for (address, client) in &ours {
                     if theirs.get(address) != Some(client) {
-                        let _ = writeln!(missing, "{address} of {client} at {} only", node.name());
+                        // Writing to a String cannot fail.
+                        let _ = writeln!(differing, "{address} of {client} at {} only", node.name());
                     }
                 }
             }
-            missing.is_empty()
+            missing.is_empty() && differing.is_empty()
         });
-        if !is_equal {
-            self.problems.push(format!("leases lost, or tables that differ:\n{missing}"));
+        if !is_equal && !differing.is_empty() {
+            self.problems.push(format!("tables that differ:\n{differing}"));
         }
+        self.lost = missing;
     }
 
     fn is_at_rest(&self, patience: Duration) -> bool {

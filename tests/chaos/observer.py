@@ -36,6 +36,8 @@ SOL_PACKET, PACKET_STATISTICS, SO_RCVBUFFORCE = 263, 6, 33
 PCAP_HEAD = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65535, 1)
 # An exchange that began so long ago is over, however it ended.
 EXCHANGE_SECS = 600
+# A client that has not asked for so long has given up, or was away; clients of the lab repeat each half second.
+PAUSE_SECS = 3.0
 # Answers to one message that come further apart are answers to its repeats.
 DOUBLE_SECS = 0.4
 
@@ -204,6 +206,9 @@ class Ledger:
         # Copies of one broadcast to several servers are one message.
         exchange.last = at
         want = self.wants.get(client)
+        if want and at - want.last > PAUSE_SECS:
+            self.end_wait(client, want.last, "gave_up")
+            want = None
         if want is None:
             promise = self.promises.get(message.asked, {}).get(client)
             held_until = promise.until if promise and promise.until > at else 0.0
@@ -283,7 +288,7 @@ class Ledger:
     def finish(self, at):
         """Lines of the report."""
         for client, want in list(self.wants.items()):
-            self.end_wait(client, want.last, "gave_up" if want.last < at - 5 else "asking")
+            self.end_wait(client, want.last, "gave_up" if want.last < at - PAUSE_SECS else "asking")
         for address, holders in self.promises.items():
             for client, promise in holders.items():
                 if promise.until > at:

@@ -42,9 +42,19 @@ struct Longest {
 pub(crate) fn judge(run: Run, outcome: &Outcome, logs: &Logs) -> Verdict {
     let report = &outcome.report;
     let mut problems = outcome.problems.clone();
-    for (kind, what) in [("refused", "refused a lease that ran"), ("changed", "took a lease that ran")] {
-        problems.extend(report.of(kind).iter().map(|finding| format!("{what}: {}", finding.line)));
+    let mut losers = 0;
+    for (kind, what, name) in [("refused", "refused a lease", "address"), ("changed", "took a lease", "asked")] {
+        for finding in report.of(kind) {
+            // One of two holders is refused once the servers know of both.
+            if run.mode == Mode::Default && is_unsettled(finding.text(name), finding.text("client"), report, logs) {
+                losers += 1;
+            } else {
+                problems.push(format!("{what} that ran: {}", finding.line));
+            }
+        }
     }
+    let lost = lost(run, outcome, logs);
+    problems.extend(lost.iter().map(|line| format!("lost: {line}")));
     let duplicates = report.of("duplicate");
     let (known, unknown): (Vec<&Finding>, Vec<&Finding>) =
         duplicates.iter().partition(|finding| run.mode == Mode::Default && is_owned_up(finding, logs));
@@ -61,15 +71,34 @@ pub(crate) fn judge(run: Run, outcome: &Outcome, logs: &Logs) -> Verdict {
     rows_of_faults(&mut table, outcome);
     rows_of_logs(&mut table, logs);
     rows_of_clients(&mut table, outcome);
-    rows_of_waits(&mut table, outcome, &mut problems);
+    problems.extend(rows_of_waits(&mut table, run, outcome));
     let row = |what: &str, count: usize| format!("  {what:<44} {count}\n");
-    table += &row("leases lost", outcome.problems.iter().filter(|problem| problem.contains("leases lost")).count());
+    table += &row("leases lost", lost.len());
     table += &row("duplicates", unknown.len());
     if run.mode == Mode::Default {
         table += &row("duplicates by a counted grant after a ping", known.len());
+        table += &row("refused or lost by such a grant", losers + outcome.lost.len() - lost.len());
     }
-    table += &row("refused or changed", report.of("refused").len() + report.of("changed").len());
+    table += &row("refused or changed", report.of("refused").len() + report.of("changed").len() - losers);
     Verdict { table, problems }
+}
+
+/// Whether the client got the address by a grant that its server counted as unsettled, or beside another who did.
+fn is_unsettled(address: &str, client: &str, report: &Report, logs: &Logs) -> bool {
+    let said = |client: &str| logs.unsettled.contains(&(address.to_owned(), client.to_owned()));
+    let pairs = report.of("duplicate");
+    let mut with = pairs.iter().filter(|pair| pair.text("address") == address);
+    said(client)
+        || with.any(|pair| is_owned_up(pair, logs) && ["client", "holder"].iter().any(|name| pair.text(name) == client))
+}
+
+/// What clients hold and a server does not know of, or knows as another's, but for those that lost a duplicate.
+fn lost(run: Run, outcome: &Outcome, logs: &Logs) -> Vec<String> {
+    let is_explained = |[address, client]: &[String; 2]| {
+        run.mode == Mode::Default && is_unsettled(address, client, &outcome.report, logs)
+    };
+    let lost = outcome.lost.iter().filter(|(lease, _)| !is_explained(lease));
+    lost.map(|(_, line)| line.clone()).collect()
 }
 
 /// What must have happened for the rest to mean anything.
@@ -158,7 +187,9 @@ fn rows_of_clients(table: &mut String, outcome: &Outcome) {
 }
 
 /// The longest waits of clients that hold a lease, by who owed the answer; a new client may wait for an address.
-fn rows_of_waits(table: &mut String, outcome: &Outcome, problems: &mut Vec<String>) {
+/// Gives those that are too long.
+fn rows_of_waits(table: &mut String, run: Run, outcome: &Outcome) -> Vec<String> {
+    let mut problems = Vec::new();
     let mut longest = BTreeMap::from([("primary", Longest::default()), ("failover", Longest::default())]);
     let mut of_new = Longest::default();
     let mut ended = 0;
@@ -177,7 +208,9 @@ fn rows_of_waits(table: &mut String, outcome: &Outcome, problems: &mut Vec<Strin
             Server::Failover => ("failover", FAILOVER_MAX),
             Server::First | Server::Other => ("primary", PRIMARY_MAX),
         };
-        if debt > most.as_secs_f64() + Duration::from_millis(outcome.stall_ms).as_secs_f64() {
+        // With StrictShares out of contact a server is silent towards clients whose last word it did not hear.
+        let most = most + Duration::from_millis(outcome.stall_ms);
+        if run.mode == Mode::Default && debt > most.as_secs_f64() {
             problems.push(format!("unanswered for {debt:.1} s by a {name} that was heard: {}", wait.line));
         }
         let seen = longest.get_mut(name).expect("one of the two");
@@ -190,4 +223,5 @@ fn rows_of_waits(table: &mut String, outcome: &Outcome, problems: &mut Vec<Strin
     let Longest { debt, count } = of_new;
     let _ = writeln!(table, "    new client, any server {debt:>27.1}  {count}");
     let _ = writeln!(table, "  {:<44} {ended}", "leases that ended while their clients asked");
+    problems
 }
