@@ -143,9 +143,9 @@ impl Service {
     }
 
     /// Whether a NAK for `address` says only what no partner can contradict (rule 6), in a complete database: the
-    /// record is settled; or it is known to both, and the partner is in contact, so that it has made no later one. Out of
-    /// contact it may have renewed what ended here, or given anew what was given back there. An address that does not
-    /// belong on the link is never in doubt.
+    /// record is settled; or it is known to both, and the partner is in contact, so that it has made no later one. Out
+    /// of contact it may have renewed what ended here, or given anew what was given back there. An address that does
+    /// not belong on the link is never in doubt.
     pub(super) fn is_refusal_proven(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Result<(), Silence> {
         let partner = self.directory.partner_of_subnet(request.subnet);
         let Some(knowledge) = self.failover.knowledge(partner) else { return Ok(()) };
