@@ -143,9 +143,9 @@ impl Service {
     }
 
     /// Whether a NAK for `address` says only what no partner can contradict (rule 6), in a complete database: the
-    /// record is settled; or it is known to both, and the partner is in contact, so that it has made no later one. Out
-    /// of contact it may have renewed what ended here, or given anew what was given back there. An address that does
-    /// not belong on the link is never in doubt.
+    /// record is settled and the address this server's to give; or it is known to both, and the partner is in contact,
+    /// so that it has made no later one. Out of contact it may have renewed what ended here, or given what is its own.
+    /// An address that does not belong on the link is never in doubt.
     pub(super) fn is_refusal_proven(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Result<(), Silence> {
         let partner = self.directory.partner_of_subnet(request.subnet);
         let Some(knowledge) = self.failover.knowledge(partner) else { return Ok(()) };
@@ -156,7 +156,8 @@ impl Service {
             let held = knowledge.quiet.is_some_and(|quiet| binding.stamp <= quiet.held);
             let known_to_both = binding.origin != knowledge.side || held;
             let is_latest = known_to_both && self.failover.is_in_contact(partner, now.mono);
-            is_latest || knowledge.is_settled(Some(&binding))
+            let is_ours = binding.owner == knowledge.side && knowledge.is_settled(Some(&binding));
+            is_latest || is_ours
         });
         let proven = proven && knowledge.complete || !kept(Rule::RefusalProven);
         if proven { Ok(()) } else { Err(Silence::Unproven) }

@@ -96,6 +96,41 @@ fn a_client_that_the_partner_renewed_unheard_is_not_refused() {
     assert!(pair.replies[before..].iter().all(|reply| reply.1 != F), "{:?}", &pair.replies[before..]);
 }
 
+/// Section 7, rule 6: an address of the partner may be in anybody's hands out of contact, whatever its record says here,
+/// and who gave its own back there may have got it.
+#[test]
+fn a_client_that_moved_to_an_address_of_the_partner_unheard_is_not_refused() {
+    // Enough addresses that neither asks the other for some.
+    let many = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.2 - 10.1.0.249\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+    let mut pair = Pair::settled(&PairSetup::new().subnets(many).primary("StrictShares = True"));
+    let apart = |pair: &mut Pair| {
+        pair.wires.cut(P, F);
+        pair.until(60, |pair| pair.state(F) == "Active");
+    };
+    apart(&mut pair);
+    let (first, client) = (Client::new(1), Client::new(2));
+    let offer = answer(&mut pair, F, &first.discover());
+    let theirs = answer(&mut pair, F, &first.selecting(&offer));
+    pair.give(F, &first.release(&theirs));
+    pair.run(2);
+    heal(&mut pair);
+    let own = pair.lease(&client).expect("the primary's own address").1;
+    assert_ne!(own.yiaddr, theirs.yiaddr);
+    pair.run(5);
+    apart(&mut pair);
+    // The failover takes a RELEASE of what it granted itself.
+    let renewed = answer(&mut pair, F, &client.rebinding(own.yiaddr));
+    pair.give(F, &client.release(&renewed));
+    pair.run(2);
+    let offer = answer(&mut pair, F, &client.discover().address(50, theirs.yiaddr));
+    assert_eq!(answer(&mut pair, F, &client.selecting(&offer)).yiaddr, theirs.yiaddr);
+    let before = pair.replies.len();
+    pair.give(P, &client.rebinding(theirs.yiaddr));
+    pair.run(2);
+    let refused = pair.replies[before..].iter().filter(|reply| reply.1 == P && reply.2.yiaddr.is_unspecified());
+    assert_eq!(refused.count(), 0);
+}
+
 /// Invariant 4: both tables are equal after the heal, and then nothing is written any more.
 #[test]
 fn after_a_heal_both_tables_are_equal_and_nothing_is_written_any_more() {
