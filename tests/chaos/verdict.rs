@@ -67,6 +67,9 @@ pub(crate) fn judge(run: Run, outcome: &Outcome, logs: &Logs) -> Verdict {
         problems.push(format!("the observer missed {} frames", report.figure("dropped")));
     }
     problems.extend(blunt(run, outcome, logs));
+    if run.mode == Mode::Strict && !logs.unsettled.is_empty() {
+        problems.push(format!("unsettled grants in spite of StrictShares: {:?}", logs.unsettled));
+    }
     let mut table = format!("chaos: {:?}, seed {}, {} s\n", run.mode, run.seed, run.length.as_secs());
     rows_of_faults(&mut table, outcome);
     rows_of_logs(&mut table, logs);
