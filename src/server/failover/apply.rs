@@ -8,7 +8,7 @@ use log::{error, info, warn};
 use super::Around;
 use super::partner::{Have, Partner};
 use crate::lease::merge::Seen;
-use crate::lease::record::Record;
+use crate::lease::record::{Complete, Record};
 use crate::lease::shares::Share;
 use crate::lease::{Binding, Stamp};
 use crate::server::bindings::Taken;
@@ -107,11 +107,16 @@ fn change(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around: 
     }
 }
 
+/// All own changes of the partner up to `newest` have come: behind a copy, or behind changes whose newest is not among
+/// them any more.
 fn copy_ends(partner: &mut Partner, header: &Header, newest: Stamp, around: &mut Around<'_>) {
     if newest > partner.have.stamp {
         partner.have = Have { boot: header.boot, stamp: newest };
     }
     around.bindings.stamps_mut().lift(newest);
+    if around.database.complete() == Complete::Yes {
+        return;
+    }
     around.database.set_complete();
     for record in around.database.newest_records() {
         around.out.record(|payload| record.encode(payload));

@@ -58,6 +58,9 @@ impl Partner {
                 }
             }
         }
+        if self.theirs.have < self.newest {
+            self.outgoing.mark_end(self.newest);
+        }
         let size = usize::from(self.common.buffer_size);
         for _ in 0..PIECES_A_TURN {
             let Some(piece) = self.outgoing.cut(known(around), size, now).map(owned) else { break };

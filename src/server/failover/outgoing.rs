@@ -83,6 +83,8 @@ pub(super) struct Outgoing {
     next_number: u32,
     /// All pieces of a copy up to its mark, by number of the first piece behind it.
     mark_ends: Option<u32>,
+    /// What the last mark behind changes said.
+    marked: Stamp,
 }
 
 /// A piece to be sent.
@@ -112,6 +114,7 @@ impl Outgoing {
             window: VecDeque::new(),
             next_number: 0,
             mark_ends: None,
+            marked: Stamp::default(),
         }
     }
 
@@ -129,6 +132,16 @@ impl Outgoing {
     /// Stops sending; what the partner lacks is found again when a stream begins.
     pub(super) fn end(&mut self) {
         *self = Outgoing { stream: self.stream, ..Outgoing::new() };
+    }
+
+    /// Says that nothing is left to send, though the partner does not hold all up to `newest`, the newest own change:
+    /// the address of that one has a newer change of the partner now. Without this word it would wait for it for ever.
+    pub(super) fn mark_end(&mut self, newest: Stamp) {
+        let is_sent = self.walk.is_none() && self.pending.is_empty() && self.uncut.is_empty() && self.window.is_empty();
+        if self.content == Content::Changes && self.mark.is_none() && is_sent && newest > self.marked.max(self.from) {
+            self.marked = newest;
+            self.mark = Some(Mark { behind: newest, newest });
+        }
     }
 
     /// Whether a stream is under way.
