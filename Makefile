@@ -4,6 +4,7 @@
 #   uninstall  removes what install put there, but no configuration and no leases
 #   test       all tests; as root on Debian it first installs what they need
 #   check      format, lints, all tests, manual pages, samples
+#   sim        SEEDS runs of the simulator, from seed FROM on; SEED=... for one alone, as a failing run prints it
 #   demo       a pair of servers and real clients in network namespaces of their own, with a transcript
 #   bench      measures the server, and pairs of servers, beside others, and breaks the pairs; about 25 minutes
 #   chaos      a pair, a second primary and 200 clients under random faults: MINUTES=10 SEED=n MODE=both
@@ -97,6 +98,11 @@ check: toolchain
 		sed "s|^FailoverKeyFile = .*|FailoverKeyFile = $$folder/key|" "$$sample" >"$$folder/sample.ini" && \
 		$(CARGO) run --quiet --locked -- -t -c "$$folder/sample.ini" || exit 1; done
 
+# SEED, FROM, FAULTS and STRICT are read from the environment too.
+SEEDS = 1000
+sim: toolchain
+	SEEDS=$(SEEDS) $(CARGO) test --release --locked --test sim the_seeds_that_are_asked_for -- --nocapture
+
 demo: all
 	tests/setup.sh demo
 	tests/demo/run
@@ -111,4 +117,4 @@ chaos: toolchain
 clean:
 	$(CARGO) clean
 
-.PHONY: all toolchain programs install account uninstall test check demo bench chaos clean
+.PHONY: all toolchain programs install account uninstall test check sim demo bench chaos clean

@@ -134,6 +134,12 @@ impl Server {
         &self.service.failover
     }
 
+    /// What was counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> &counters::Counters {
+        &self.service.counters
+    }
+
     /// The bindings, to read.
     #[must_use]
     pub fn bindings(&self) -> &Bindings {

@@ -63,6 +63,8 @@ struct Disk {
     steps: u64,
     syncs: u64,
     nonces: u64,
+    /// Octets that syncs have made durable, where a test watches.
+    watched: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -94,7 +96,19 @@ impl SimDisk {
             steps: 0,
             syncs: 0,
             nonces: 0,
+            watched: None,
         })))
+    }
+
+    /// What syncs have made durable since the last call; kept from the first call on.
+    pub(crate) fn take_synced(&self) -> Vec<u8> {
+        self.0.borrow_mut().watched.replace(Vec::new()).unwrap_or_default()
+    }
+
+    /// Whether octets, zeros apart, wait for a sync.
+    pub(crate) fn has_unsynced(&self) -> bool {
+        let disk = self.0.borrow();
+        disk.files.iter().flat_map(|file| &file.changes).any(|change| matches!(change, Change::Write { .. }))
     }
 
     /// A disk of its own, in the same state.
@@ -347,8 +361,12 @@ impl Storage for SimDisk {
             disk.files[id].changes.clear();
             return Err(io::Error::other("a sector could not be written"));
         }
-        let file = &mut disk.files[id];
+        let Disk { files, watched, .. } = &mut *disk;
+        let file = &mut files[id];
         for change in std::mem::take(&mut file.changes) {
+            if let (Some(watched), Change::Write { octets, .. }) = (&mut *watched, &change) {
+                watched.extend_from_slice(octets);
+            }
             file.durable.apply(&change);
         }
         Ok(())

@@ -1,0 +1,318 @@
+//! The invariants of failover.md section 10, by number: 1 to 3, 8 and 9, which hold at any time.
+
+use understudy::config::Network;
+use understudy::engine::Fatal;
+use understudy::journal::JournalError;
+use understudy::lease::record::Complete;
+use understudy::server::event::PartnerId;
+use understudy::server::failover::Service;
+use understudy::wire::failover::{HEADER_OCTETS, Kind, parse};
+use understudy::wire::seal::SEAL_OCTETS;
+
+use super::clock::SECOND;
+use super::ledger::Claim;
+use super::mix::{Fault, Strict};
+use super::node::{Granted, Inward, Outward, Turned};
+use super::support::Reply;
+use super::world::World;
+
+/// Effects that an input may have, with what it sets free.
+const EFFECTS_AN_INPUT: usize = 8;
+/// Effects that a turn may have besides: windows of updates, answers to messages that were kept.
+const EFFECTS_A_TURN: usize = 1_500;
+/// Octets that a turn may make durable, without a slice of a snapshot.
+const SYNCED_MAX: usize = 2 * 1024 * 1024;
+/// How long an unanswered ping stands for an address: MaxPendingSeconds and the time of a REQUEST.
+const PING_STANDS: u64 = 10 * SECOND;
+
+impl World {
+    /// 1: in contact, two servers never answer clients of one subnet.
+    pub(crate) fn check_1_one_voice(&mut self, index: usize) {
+        let failover = self.failover();
+        let primaries = if index == failover { 0..failover } else { index..index + 1 };
+        for primary in primaries {
+            let subnets = self.site.subnets.iter().filter(|subnet| subnet.primary == primary);
+            let networks: Vec<Network> =
+                subnets.map(|subnet| Network { address: subnet.address(0), prefix: 24 }).collect();
+            let twice = networks.iter().find(|network| {
+                self.serves(primary, PartnerId(0), **network) && self.serves(failover, PartnerId(primary), **network)
+            });
+            if let Some(network) = twice {
+                self.report.ticks_both_serving += 1;
+                if self.is_in_contact(primary, failover) && self.is_in_contact(failover, primary) {
+                    let what = format!("P{primary} and F are in contact and both serve {}", network.address);
+                    self.fail(1, what);
+                }
+            }
+        }
+    }
+
+    /// Whether a server answers clients of a subnet.
+    pub(crate) fn serves(&self, node: usize, partner: PartnerId, network: Network) -> bool {
+        let engine = self.nodes[node].engine.as_ref();
+        engine.is_some_and(|engine| engine.server().failover().service(Some(partner), network) == Service::Serves)
+    }
+
+    /// Whether a server takes another for being in contact.
+    pub(crate) fn is_in_contact(&self, node: usize, other: usize) -> bool {
+        let Some(engine) = &self.nodes[node].engine else { return false };
+        let mono = self.nodes[node].clock.reading(self.now).mono;
+        engine.server().failover().is_in_contact(self.partner_id(node, other), mono)
+    }
+
+    /// 2 and 3: an ACK leaves. Its record is durable, and nobody else is promised the address.
+    pub(crate) fn judge_ack(&mut self, node: usize, reply: &Reply, record: Option<Granted>) {
+        self.report.acks += 1;
+        let (address, secs) = (reply.yiaddr, u64::from(reply.lease()));
+        let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
+        let kept = record.filter(|record| record.end.saturating_sub(record.seen) >= secs * 1000);
+        let Some(kept) = kept else {
+            let what = format!("an ACK of {address} for {secs} s left {}; durable: {record:?}", self.name(node));
+            self.fail(3, what);
+            return;
+        };
+        self.nodes[node].promised.insert(address, kept.stamp);
+        let others: Vec<Claim> =
+            self.ledger.running(address, self.now).filter(|claim| claim.who != who).cloned().collect();
+        if self.ledger.of(address, who, self.now).is_none() {
+            self.report.grants += 1;
+            if !others.is_empty() {
+                self.check_2_one_holder(node, reply, &others);
+            }
+        }
+        let made = self.nodes[node].turn_began;
+        let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
+        let slack = fast + secs * SECOND / 1_000;
+        let end = made + secs * SECOND;
+        self.ledger.promise(address, Claim { who, end, slack, by: node, lost: false, made });
+    }
+
+    /// 2: an address that others are promised goes to one more client: only as an unsettled grant whose ping stayed
+    /// unanswered.
+    fn check_2_one_holder(&mut self, node: usize, reply: &Reply, others: &[Claim]) {
+        let address = reply.yiaddr;
+        let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
+        let partner = self.partner_of(node, address);
+        let in_contact = self.is_in_contact(node, partner);
+        let asked = self.asked.get(&reply.xid).copied();
+        let server = &self.nodes[node];
+        let ping = server.pings.get(&address).copied();
+        let unanswered = ping.is_some_and(|(at, answered)| !answered && self.now - at < PING_STANDS);
+        let failover = server.engine.as_ref().map(|engine| engine.server().failover());
+        let replaced = failover.is_some_and(|failover| failover.database().complete() == Complete::No);
+        let word = failover.is_some_and(|failover| failover.is_partner_down(self.partner_id(node, partner)));
+        let may_ping = self.mix.strict == Strict::No || node == self.failover() || replaced || word;
+        let counted = server.turn_unsettled > 0;
+        let facts = format!(
+            "{} gives {address} to client {who}, promised to {others:?}; in contact {in_contact}, unanswered ping \
+             {unanswered}, counted {counted}, replaced {replaced}, partner-down {word}, asked {asked:?}",
+            self.name(node)
+        );
+        self.say(|| format!("duplicate: {facts}"));
+        if others.iter().all(|claim| claim.lost) {
+            self.report.duplicates_lost += 1;
+        } else if may_ping && unanswered && counted && !in_contact {
+            self.report.duplicates_lawful += 1;
+        } else if may_ping && !in_contact && asked.is_some_and(|asked| asked.claims) {
+            self.report.duplicates_by_word += 1;
+        } else {
+            self.fail(2, facts);
+        }
+    }
+
+    /// The server with which `node` shares an address.
+    pub(crate) fn partner_of(&self, node: usize, address: std::net::Ipv4Addr) -> usize {
+        if node != self.failover() {
+            return self.failover();
+        }
+        self.site.subnet_of(address).map_or(0, |subnet| self.site.subnets[subnet].primary)
+    }
+
+    /// 2: no server refuses a client whose lease has not ended.
+    pub(crate) fn judge_nak(&mut self, node: usize, reply: &Reply) {
+        self.report.naks += 1;
+        let Some(asked) = self.asked.get(&reply.xid).copied() else { return };
+        let Some(address) = asked.about else { return };
+        let Some(claim) = self.ledger.of(address, asked.who, self.now) else { return };
+        let here = self.site.subnets[asked.subnet].contains(address);
+        if !here || claim.lost || self.is_reconfigured(address, asked.who) {
+            return;
+        }
+        if self.ledger.is_contested(address, self.now) {
+            self.report.refused_contested += 1;
+            return;
+        }
+        let what = format!("{} refuses {address} to client {}, promised: {claim:?}", self.name(node), asked.who);
+        self.fail(2, what);
+    }
+
+    /// Whether an operator has taken an address from a client.
+    fn is_reconfigured(&self, address: std::net::Ipv4Addr, who: u16) -> bool {
+        if !self.mix.has(Fault::Reload) {
+            return false;
+        }
+        let Some(subnet) = self.site.subnet_of(address) else { return true };
+        let place = &self.site.subnets[subnet];
+        let lately = self.reloaded[place.primary].is_some_and(|at| self.now - at < 60 * SECOND);
+        let legal = place.present && place.addresses().any(|each| each == address);
+        let others = place.reserved.iter().any(|entry| place.address(entry.0) == address && entry.1 != who);
+        let own = place.reserved.iter().any(|entry| place.address(entry.0) != address && entry.1 == who);
+        lately || !legal || others || own
+    }
+
+    /// 3: nothing leaves while octets wait for a sync.
+    pub(crate) fn check_3_nothing_waits_for_a_sync(&mut self, index: usize, turned: &Turned) {
+        if turned.has_unsynced && !turned.leaving.is_empty() {
+            let what = format!("{} lets effects out while octets wait for a sync", self.name(index));
+            self.fail(3, what);
+        }
+    }
+
+    /// 3: after a start, every record that an ACK of before rests on is there, or a newer one.
+    pub(crate) fn check_3_what_was_promised_is_there(&mut self, index: usize) {
+        let Some(engine) = &self.nodes[index].engine else { return };
+        let table = engine.server().bindings().table();
+        let missing = self.nodes[index]
+            .promised
+            .iter()
+            .find(|(address, stamp)| table.find(**address).is_none_or(|binding| binding.stamp.0 < **stamp));
+        if let Some((address, stamp)) = missing {
+            let what = format!("{} started without what it promised: {address}, stamp {stamp}", self.name(index));
+            self.fail(3, what);
+        }
+    }
+
+    /// 3: what a server says it holds of its partner's changes, it still holds in later datagrams and later starts.
+    pub(crate) fn check_3_what_was_told_is_kept(&mut self, from: usize, bytes: &[u8]) {
+        let Ok(datagram) = parse(&bytes[..bytes.len() - SEAL_OCTETS]) else {
+            self.fail(9, format!("{} sends what cannot be read", self.name(from)));
+            return;
+        };
+        let header = datagram.header;
+        let name = self.name(from);
+        let kind = Kind::of(bytes[1]);
+        if !matches!(kind, Some(Kind::Poll | Kind::PollRpl)) {
+            let kind = kind.map_or(String::new(), |kind| kind.to_string());
+            self.transcript.say(self.now, || {
+                format!("{name} -> {kind}, {:?}, have {}, newest {}", header.state, header.have, header.newest)
+            });
+        }
+        let known = self.told[from].iter_mut().find(|told| told.partner == header.partner_database);
+        match known {
+            Some(told) if told.database == header.database => {
+                if header.have < told.have {
+                    let what = format!("{name} held {} of its partner's changes, now {}", told.have, header.have);
+                    self.fail(3, what);
+                } else {
+                    told.have = header.have;
+                }
+            }
+            Some(told) => (told.database, told.have) = (header.database, header.have),
+            None => self.told[from].push(Told {
+                database: header.database,
+                partner: header.partner_database,
+                have: header.have,
+            }),
+        }
+        assert!(bytes.len() >= HEADER_OCTETS, "a header is whole");
+    }
+
+    /// 3: a journal that was crashed in any way is read again; only a full or failing disk may refuse.
+    pub(crate) fn refused_to_start(&mut self, index: usize, fatal: &Fatal) {
+        match fatal {
+            Fatal::Journal(JournalError::Io { .. }) => self.start_later(index),
+            Fatal::Journal(_) | Fatal::Record(_) => {
+                let what = format!("{} does not start: {fatal}", self.name(index));
+                self.fail(3, what);
+            }
+        }
+    }
+
+    /// 8: a damaged, forged or replayed datagram is counted, and at most greeted.
+    pub(crate) fn check_8_bad_datagrams_change_nothing(&mut self, to: usize, partner: PartnerId, bytes: &[u8]) {
+        self.report.forged += 1;
+        let now = self.now;
+        if self.nodes[to].busy_until > now {
+            let _ = self.nodes[to].put(Inward::Partner(partner, bytes.to_vec()));
+            return;
+        }
+        self.turn_at_once(to);
+        let Some(engine) = &self.nodes[to].engine else { return };
+        if engine.wake_at().is_none() {
+            return;
+        }
+        let before = self.summary(to);
+        let _ = self.nodes[to].put(Inward::Partner(partner, bytes.to_vec()));
+        self.turn_with(to, |world, turned| {
+            let after = world.summary(to);
+            let greeting = |outward: &Outward| match outward {
+                Outward::Partner(_, bytes) => bytes[1] <= Kind::HelloEnd.code(),
+                Outward::Reply { .. }
+                | Outward::Ping(_)
+                | Outward::Stop
+                | Outward::SyncFailed
+                | Outward::Store(..)
+                | Outward::Said(_) => false,
+            };
+            let worse = turned.leaving.iter().find(|outward| !greeting(outward));
+            if let Some(outward) = worse {
+                let outward = format!("{outward:?}").chars().take(200).collect::<String>();
+                world.fail(8, format!("{} answers a bad datagram {:?} with {outward}", world.name(to), &bytes[..2]));
+            }
+            if !turned.synced.is_empty() {
+                world.fail(8, format!("{} writes something for a bad datagram {:?}", world.name(to), &bytes[..2]));
+            }
+            if before != after {
+                world.fail(8, format!("a bad datagram changes {}: {before} -> {after}", world.name(to)));
+            }
+        });
+    }
+
+    /// What a bad datagram may not change.
+    fn summary(&self, index: usize) -> String {
+        let Some(engine) = &self.nodes[index].engine else { return String::new() };
+        let reading = self.nodes[index].clock.reading(self.now);
+        let now = understudy::clock::Now { mono: reading.mono, wall: reading.system };
+        let views = engine.server().partners(now);
+        let all: Vec<String> = views
+            .map(|view| {
+                let (state, contact, since) = (view.state, view.in_contact, view.contact_since);
+                format!("{state} {contact} {since:?} {} {:?}", view.unacknowledged, view.subnets)
+            })
+            .collect();
+        format!("{all:?} {:?}", engine.server().bindings().stamps().last())
+    }
+
+    /// 9: a turn has bounds.
+    pub(crate) fn check_9_bounds(&mut self, index: usize, turned: &Turned) {
+        if turned.effects > turned.inputs * EFFECTS_AN_INPUT + EFFECTS_A_TURN {
+            let what = format!("{} effects of {} inputs of {}", turned.effects, turned.inputs, self.name(index));
+            self.fail(9, what);
+        }
+        if turned.synced.len() > SYNCED_MAX {
+            let what = format!("{} octets in one commit of {}", turned.synced.len(), self.name(index));
+            self.fail(9, what);
+        }
+        let second = self.now / SECOND;
+        let spent = &mut self.spent[index];
+        if spent.0 != second {
+            *spent = (second, 0);
+        }
+        spent.1 += 1;
+        if spent.1 > TURNS_A_SECOND {
+            let what = format!("{} takes over {TURNS_A_SECOND} turns in a second", self.name(index));
+            self.fail(9, what);
+        }
+    }
+}
+
+/// Turns that a server may take in a second: one each 100 us would be a loop that never rests.
+const TURNS_A_SECOND: u64 = 4_000;
+
+/// What a server said it holds of a partner's changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told {
+    database: [u8; 16],
+    partner: [u8; 16],
+    have: u64,
+}

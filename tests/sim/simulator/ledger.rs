@@ -1,0 +1,83 @@
+//! What each client was promised, in true time, by the ACKs that left a server: the model that servers are judged by.
+//!
+//! A promise binds from the turn that made it for as long as the ACK says, whether the client got it or not. It ends
+//! early when the client gives the address back, finds it taken, or is promised another one on the same link.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::clock::Time;
+
+/// One client's promise of one address.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    /// The number of the client.
+    pub(crate) who: u16,
+    /// Until when.
+    pub(crate) end: Time,
+    /// How much earlier a server may take it for ended, for its clock runs fast.
+    pub(crate) slack: Time,
+    /// The server that promised last.
+    pub(crate) by: usize,
+    /// Whether the record of it was lost with a disk.
+    pub(crate) lost: bool,
+    /// When it was promised last.
+    pub(crate) made: Time,
+}
+
+/// All promises.
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    claims: BTreeMap<Ipv4Addr, Vec<Claim>>,
+}
+
+impl Ledger {
+    /// The promises of an address that run at `now`, those that a fast clock may end apart.
+    pub(crate) fn running(&self, address: Ipv4Addr, now: Time) -> impl Iterator<Item = &Claim> {
+        let all = self.claims.get(&address).into_iter().flatten();
+        all.filter(move |claim| claim.end.saturating_sub(claim.slack) > now)
+    }
+
+    /// The running promise of an address to a client.
+    pub(crate) fn of(&self, address: Ipv4Addr, who: u16, now: Time) -> Option<&Claim> {
+        self.running(address, now).find(|claim| claim.who == who)
+    }
+
+    /// Whether two clients are promised the address.
+    pub(crate) fn is_contested(&self, address: Ipv4Addr, now: Time) -> bool {
+        let all = self.claims.get(&address).into_iter().flatten();
+        all.filter(|claim| claim.end > now).count() > 1
+    }
+
+    /// Notes a promise.
+    pub(crate) fn promise(&mut self, address: Ipv4Addr, claim: Claim) {
+        let octets = address.octets();
+        let same_link = |other: &Ipv4Addr| other.octets()[..3] == octets[..3] && *other != address;
+        for (_, claims) in self.claims.iter_mut().filter(|entry| same_link(entry.0)) {
+            claims.retain(|other| other.who != claim.who);
+        }
+        let claims = self.claims.entry(address).or_default();
+        claims.retain(|other| other.end > claim.made);
+        match claims.iter_mut().find(|other| other.who == claim.who) {
+            Some(former) => *former = Claim { end: former.end.max(claim.end), ..claim },
+            None => claims.push(claim),
+        }
+    }
+
+    /// The client no longer uses the address.
+    pub(crate) fn give_up(&mut self, address: Ipv4Addr, who: u16) {
+        if let Some(claims) = self.claims.get_mut(&address) {
+            claims.retain(|claim| claim.who != who);
+        }
+    }
+
+    /// What a server promised since `since`, and no other server holds, is lost with its disk.
+    pub(crate) fn lose(&mut self, by: usize, since: Time, held: impl Fn(Ipv4Addr, u16) -> bool) {
+        for (address, claims) in &mut self.claims {
+            let of_it = |claim: &&mut Claim| claim.by == by && claim.made >= since;
+            for claim in claims.iter_mut().filter(of_it) {
+                claim.lost |= !held(*address, claim.who);
+            }
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! A server of the world: an engine on a simulated disk, its clocks, and what waits for its next turn.
+
+use std::collections::HashMap;
+use std::net::Ipv4Addr;
+
+use understudy::config::Config;
+use understudy::engine::{Engine, Fatal, Patience};
+use understudy::server::counters::Counter;
+use understudy::server::event::{Arrival, ControlId, Input, Interface, PartnerId};
+use understudy::server::outbox::{Effect, Released};
+
+use super::clock::{NodeClock, Time};
+use super::support::disk::{Fate, SimDisk};
+use super::support::{Reply, code, kind};
+
+/// Datagrams that a socket holds while its process stands still.
+const QUEUE_MAX: usize = 200;
+
+/// What waits for a turn.
+#[derive(Debug)]
+pub(crate) enum Inward {
+    /// SIGTERM.
+    Stop,
+    /// SIGHUP.
+    Reload(Box<Config>),
+    /// Interfaces at start.
+    Interfaces(Vec<Interface>),
+    /// A datagram of another server.
+    Partner(PartnerId, Vec<u8>),
+    /// A refused port.
+    Refused(PartnerId),
+    /// The answer to a ping.
+    Echo(Ipv4Addr),
+    /// A message of a client or relay.
+    Packet(Arrival, Vec<u8>),
+    /// A command on the control socket.
+    Control(String),
+}
+
+impl Inward {
+    /// The order in which the loop hands things on.
+    fn rank(&self) -> u8 {
+        match self {
+            Inward::Stop | Inward::Reload(_) => 0,
+            Inward::Interfaces(_) => 1,
+            Inward::Refused(_) => 2,
+            Inward::Partner(..) => 3,
+            Inward::Echo(_) => 4,
+            Inward::Packet(..) => 5,
+            Inward::Control(_) => 6,
+        }
+    }
+
+    fn hand(self, engine: &mut Engine<SimDisk>) {
+        match self {
+            Inward::Stop => engine.handle(Input::Stop),
+            Inward::Reload(config) => engine.handle(Input::Reload(config)),
+            Inward::Interfaces(interfaces) => engine.handle(Input::Interfaces(interfaces)),
+            Inward::Partner(partner, bytes) => engine.handle(Input::Partner { partner, bytes: &bytes }),
+            Inward::Refused(partner) => engine.handle(Input::Refused { partner }),
+            Inward::Echo(address) => engine.handle(Input::Echo { address }),
+            Inward::Packet(arrival, bytes) => engine.handle(Input::Packet { arrival, bytes: &bytes }),
+            Inward::Control(line) => engine.handle(Input::Control { id: ControlId(1), line: &line }),
+        }
+    }
+}
+
+/// What leaves after a turn.
+#[derive(Debug)]
+pub(crate) enum Outward {
+    /// A reply to a client.
+    Reply {
+        /// What it says, and where it goes.
+        reply: Box<Reply>,
+        /// The record of the lease that it promises.
+        record: Option<Granted>,
+    },
+    /// A datagram to another server.
+    Partner(PartnerId, Vec<u8>),
+    /// A ping.
+    Ping(Ipv4Addr),
+    /// The process ends as planned.
+    Stop,
+    /// The process ends since a sync failed.
+    SyncFailed,
+    /// Subnets of a primary are to be kept.
+    Store(String, String),
+    /// An answer on the control socket.
+    Said(String),
+}
+
+/// The record of a lease, as it stands in what a turn made durable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Granted {
+    /// Its stamp.
+    pub(crate) stamp: u64,
+    /// Its end, on the lease clock of the server, in milliseconds.
+    pub(crate) end: u64,
+    /// When the client was last seen, on the same clock.
+    pub(crate) seen: u64,
+}
+
+/// What a turn came to.
+#[derive(Debug)]
+pub(crate) struct Turned {
+    /// What leaves when the commit has ended.
+    pub(crate) leaving: Vec<Outward>,
+    /// When that is.
+    pub(crate) at: Time,
+    /// Unsettled grants that the server counted.
+    pub(crate) unsettled: u64,
+    /// Octets that were made durable.
+    pub(crate) synced: Vec<u8>,
+    /// Whether octets wait for a sync though the turn has ended.
+    pub(crate) has_unsynced: bool,
+    /// Effects, replies left out as too late included.
+    pub(crate) effects: usize,
+    /// Inputs.
+    pub(crate) inputs: usize,
+}
+
+/// How long the commit of a turn takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cost {
+    /// Without anything to write.
+    pub(crate) idle: Time,
+    /// With a sync.
+    pub(crate) sync: Time,
+}
+
+/// One server.
+#[derive(Debug)]
+pub(crate) struct Node {
+    /// Its place; the last one is the failover.
+    pub(crate) index: usize,
+    /// Its disk.
+    pub(crate) disk: SimDisk,
+    /// Its clocks.
+    pub(crate) clock: NodeClock,
+    /// The engine, while the process runs.
+    pub(crate) engine: Option<Engine<SimDisk>>,
+    /// How often it was started.
+    pub(crate) starts: u32,
+    /// How it is to be started next.
+    pub(crate) patience: Patience,
+    /// Subnets that primaries sent, by name.
+    pub(crate) stored: HashMap<String, String>,
+    /// Until when a turn, or what stops the process, takes.
+    pub(crate) busy_until: Time,
+    /// When the next turn is due by time.
+    pub(crate) due: Time,
+    /// What waits for the end of a commit.
+    pub(crate) leaving: Vec<Outward>,
+    /// Whether the host answers for a port that is closed.
+    pub(crate) refuses: bool,
+    /// The next commit takes so much longer.
+    pub(crate) stall: Time,
+    /// What the disk makes of the power cut that is coming.
+    pub(crate) fate: Option<Fate>,
+    /// Pings: when sent, and whether answered.
+    pub(crate) pings: HashMap<Ipv4Addr, (Time, bool)>,
+    /// Newest record of each address that an ACK rests on, on this disk.
+    pub(crate) promised: HashMap<Ipv4Addr, u64>,
+    /// When the turn that is being committed began.
+    pub(crate) turn_began: Time,
+    /// Unsettled grants of the turn whose replies leave.
+    pub(crate) turn_unsettled: u64,
+    /// A copy of the disk, and when it was made.
+    pub(crate) copy: Option<(SimDisk, Time)>,
+    inbox: Vec<Inward>,
+}
+
+impl Node {
+    /// A server on an empty disk, not started.
+    pub(crate) fn new(index: usize, disk: SimDisk, clock: NodeClock) -> Node {
+        Node {
+            index,
+            disk,
+            clock,
+            engine: None,
+            starts: 0,
+            patience: Patience::Normal,
+            stored: HashMap::new(),
+            busy_until: 0,
+            due: 0,
+            leaving: Vec::new(),
+            refuses: true,
+            stall: 0,
+            fate: None,
+            pings: HashMap::new(),
+            promised: HashMap::new(),
+            turn_began: 0,
+            turn_unsettled: 0,
+            copy: None,
+            inbox: Vec::new(),
+        }
+    }
+
+    /// Puts something before the process; a full socket drops it. Whether it was taken.
+    pub(crate) fn put(&mut self, inward: Inward) -> bool {
+        let is_taken = self.engine.is_some() && self.inbox.len() < QUEUE_MAX;
+        if is_taken {
+            self.inbox.push(inward);
+        }
+        is_taken
+    }
+
+    /// When its next turn begins.
+    pub(crate) fn next_turn(&self, now: Time) -> Time {
+        if self.engine.is_none() {
+            return Time::MAX;
+        }
+        let due = if self.inbox.is_empty() { self.due } else { now };
+        due.max(self.busy_until).max(now)
+    }
+
+    /// Ends the process: what waited for it is gone.
+    pub(crate) fn end(&mut self) -> Option<Engine<SimDisk>> {
+        self.inbox.clear();
+        self.leaving.clear();
+        self.stall = 0;
+        self.pings.clear();
+        self.engine.take()
+    }
+
+    /// One turn.
+    ///
+    /// # Errors
+    /// What ends the process.
+    pub(crate) fn turn(&mut self, now: Time, cost: Cost) -> Result<Turned, Fatal> {
+        let engine = self.engine.as_mut().expect("it runs");
+        let before = engine.server().counters().of(Counter::UnsettledGrants);
+        let syncs = self.disk.syncs();
+        let _ = self.disk.take_synced();
+        engine.begin(self.clock.reading(now));
+        let mut inbox = std::mem::take(&mut self.inbox);
+        inbox.sort_by_key(Inward::rank);
+        let inputs = inbox.len();
+        inbox.into_iter().for_each(|inward| inward.hand(engine));
+        let mut released = engine.end()?;
+        let wrote = self.disk.syncs() != syncs;
+        let at = now + if wrote { cost.sync } else { cost.idle } + std::mem::take(&mut self.stall);
+        let effects = released.effects().len();
+        let _ = released.keep_timely(self.clock.reading(at).mono);
+        let synced = self.disk.take_synced();
+        let leaving = outward(&released, &synced);
+        drop(released);
+        let unsettled = engine.server().counters().of(Counter::UnsettledGrants) - before;
+        self.busy_until = at;
+        self.due = engine.wake_at().map_or(at, |wake| self.clock.when(wake)).max(at);
+        let has_unsynced = self.disk.has_unsynced();
+        Ok(Turned { leaving, at, unsettled, synced, has_unsynced, effects, inputs })
+    }
+}
+
+fn outward(released: &Released<'_>, synced: &[u8]) -> Vec<Outward> {
+    let one = |effect: &Effect| match effect {
+        Effect::Reply { to, bytes } => {
+            let reply = Reply::decode(*to, released.bytes(bytes));
+            let promises = reply.kind() == Some(kind::ACK) && reply.has(code::LEASE);
+            let record = if promises { granted(&reply, synced) } else { None };
+            Outward::Reply { reply: Box::new(reply), record }
+        }
+        Effect::Partner { partner, bytes } => Outward::Partner(*partner, released.bytes(bytes).to_vec()),
+        Effect::Ping { address } => Outward::Ping(*address),
+        Effect::Stop => Outward::Stop,
+        Effect::SyncFailed { .. } => Outward::SyncFailed,
+        Effect::StoreSubnets { name, bytes } => {
+            Outward::Store(name.clone(), String::from_utf8_lossy(released.bytes(bytes)).into_owned())
+        }
+        Effect::Control { bytes, .. } => Outward::Said(String::from_utf8_lossy(released.bytes(bytes)).into_owned()),
+    };
+    released.effects().iter().map(one).collect()
+}
+
+/// Finds the newest record of a lease among octets that were made durable: understudy-journal(5) has the layout.
+fn granted(reply: &Reply, synced: &[u8]) -> Option<Granted> {
+    const LEASED: u8 = 1;
+    const FIXED: usize = 47;
+    let [a, b, c, d] = reply.yiaddr.octets();
+    let wanted = [1, a, b, c, d, LEASED];
+    let number = |at: usize| u64::from_be_bytes(synced[at..at + 8].try_into().expect("8 octets"));
+    let mut found = None;
+    for at in 0..synced.len().saturating_sub(FIXED - 1) {
+        if synced[at..at + 6] != wanted {
+            continue;
+        }
+        let details = &synced[at + FIXED..synced.len().min(at + FIXED + 300)];
+        if details.windows(6).any(|octets| octets == &reply.chaddr[..6]) {
+            found = Some(Granted { stamp: number(at + 39), end: number(at + 15), seen: number(at + 23) });
+        }
+    }
+    found
+}
