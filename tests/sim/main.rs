@@ -49,7 +49,7 @@ fn mix(seed: u64) -> Mix {
 }
 
 /// Runs seeds in lanes side by side: the figures of those that held, and what the others broke, in order.
-fn run_all(seeds: std::ops::Range<u64>) -> (Report, Vec<Box<Violation>>) {
+fn run_all(seeds: std::ops::Range<u64>) -> (Report, Vec<Violation>) {
     let next = AtomicU64::new(seeds.start);
     let lane = || {
         let mut results = Vec::new();
@@ -76,7 +76,7 @@ fn run_all(seeds: std::ops::Range<u64>) -> (Report, Vec<Box<Violation>>) {
     for (_, result) in results {
         match result {
             Ok(report) => sum.add(&report),
-            Err(violation) => violations.push(violation),
+            Err(violation) => violations.push(*violation),
         }
     }
     (sum, violations)

@@ -108,7 +108,7 @@ impl Mix {
     /// The mix that belongs to a seed: of 300 seeds in a row some 60 have one kind alone, 180 a pair, 60 all.
     pub(crate) fn of(seed: u64) -> Mix {
         let kinds = Fault::ALL.len() as u64;
-        let strict = if seed % 2 == 0 { Strict::Yes } else { Strict::No };
+        let strict = if seed.is_multiple_of(2) { Strict::Yes } else { Strict::No };
         let round = seed / 5;
         let faults = match seed % 5 {
             0 => vec![Fault::ALL[(round % kinds) as usize].0],
