@@ -233,7 +233,17 @@ fn a_server_set_back_in_time_is_silent_from_the_proof_of_it_until_the_full_copy(
         pair.lease_all(1..6);
         pair.run(1);
         let older = pair.hosts[host].disk.fork();
-        pair.lease_all(6..21);
+        pair.lease_all(6..16);
+        if host == F {
+            // So that there are changes of its own to lose.
+            pair.power_off(P);
+            pair.until(60, |pair| pair.state(F) == "Active");
+        }
+        pair.lease_all(16..21);
+        if host == F {
+            pair.start(P);
+            pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        }
         pair.run(5);
         pair.kill(host);
         older.power_cut(crate::support::disk::Fate::Kept);

@@ -100,8 +100,8 @@ fn a_client_that_the_partner_renewed_unheard_is_not_refused() {
     assert!(pair.replies[before..].iter().all(|reply| reply.1 != F), "{:?}", &pair.replies[before..]);
 }
 
-/// Section 7, rule 6: an address of the partner may be in anybody's hands out of contact, whatever its record says here,
-/// and who gave its own back there may have got it.
+/// Section 7, rule 6: an address of the partner may be in anybody's hands out of contact, whatever its record says
+/// here, and who gave its own back there may have got it.
 #[test]
 fn a_client_that_moved_to_an_address_of_the_partner_unheard_is_not_refused() {
     // Enough addresses that neither asks the other for some.

@@ -56,7 +56,7 @@ pub(crate) struct Host {
     /// Turns without input, one behind the other, that each asked for another at once; and the most of them.
     pub(crate) hot: (u64, u64),
     address: Ipv4Addr,
-    engine: Option<Engine<SimDisk>>,
+    pub(super) engine: Option<Engine<SimDisk>>,
     starts: u8,
     last_turn: Mono,
     /// Whether a datagram that finds it dead is refused by its host.
@@ -343,7 +343,7 @@ impl Pair {
     }
 
     /// By which id `host` knows `other`.
-    fn partner_at(&self, host: usize, other: usize) -> Option<PartnerId> {
+    pub(super) fn partner_at(&self, host: usize, other: usize) -> Option<PartnerId> {
         let config = &self.hosts[host].config;
         let address = self.hosts[other].address;
         let mut partners = config.failover.iter().map(|failover| *failover.common.partner.ip());
@@ -360,7 +360,7 @@ impl Pair {
         others.find(|&other| self.partner_at(host, other) == Some(partner))
     }
 
-    fn reading(&self, host: usize) -> Reading {
+    pub(super) fn reading(&self, host: usize) -> Reading {
         let system = START + self.elapsed().as_millis() as u64;
         Reading {
             mono: self.now,
@@ -441,42 +441,6 @@ impl Pair {
         if twice && contact(P) && contact(F) {
             self.double += 1;
         }
-    }
-
-    /// Whether a server answers clients of a subnet.
-    pub(crate) fn serves(&self, host: usize, subnet: Network) -> bool {
-        let engine = self.hosts[host].engine.as_ref();
-        engine.is_some_and(|engine| engine.server().failover().service(Some(PartnerId(0)), subnet) == Service::Serves)
-    }
-
-    /// The state of each server's first channel; `-` for a server that does not run.
-    pub(crate) fn states(&self) -> Vec<&'static str> {
-        (0..self.hosts.len()).map(|host| self.state(host)).collect()
-    }
-
-    /// The state of a server's first channel.
-    pub(crate) fn state(&self, host: usize) -> &'static str {
-        self.state_at(host, 0)
-    }
-
-    /// The state of a server's channel to `other`.
-    pub(crate) fn state_towards(&self, host: usize, other: usize) -> &'static str {
-        self.state_at(host, self.partner_at(host, other).expect("a partner").0)
-    }
-
-    fn state_at(&self, host: usize, index: usize) -> &'static str {
-        self.view(host, index).map_or("-", |view| view.state)
-    }
-
-    /// How far the partner's lease clock is ahead of a server's, in milliseconds.
-    pub(crate) fn clock_offset(&self, host: usize) -> i64 {
-        self.view(host, 0).expect("a server that runs").offset_millis
-    }
-
-    fn view(&self, host: usize, index: usize) -> Option<View<'_>> {
-        let now = self.reading(host);
-        let now = Now { mono: now.mono, wall: now.system };
-        self.hosts[host].engine.as_ref()?.server().partners(now).nth(index)
     }
 
     /// The engine of a server that runs.

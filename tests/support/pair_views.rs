@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use understudy::clock::Wall;
+use understudy::clock::{Now, Wall};
+use understudy::config::Network;
 use understudy::lease::Binding;
+use understudy::server::event::PartnerId;
+use understudy::server::failover::{Service, View};
 use understudy::wire::failover::Kind;
 
 use super::pair::{F, P, Pair, Sent};
@@ -36,5 +39,41 @@ impl Pair {
             these.iter().filter(|line| !those.contains(line)).cloned().collect()
         };
         assert!(one == other, "only P: {:#?}\nonly F: {:#?}", only(&one, &other), only(&other, &one));
+    }
+
+    /// Whether a server answers clients of a subnet.
+    pub(crate) fn serves(&self, host: usize, subnet: Network) -> bool {
+        let engine = self.hosts[host].engine.as_ref();
+        engine.is_some_and(|engine| engine.server().failover().service(Some(PartnerId(0)), subnet) == Service::Serves)
+    }
+
+    /// The state of each server's first channel; `-` for a server that does not run.
+    pub(crate) fn states(&self) -> Vec<&'static str> {
+        (0..self.hosts.len()).map(|host| self.state(host)).collect()
+    }
+
+    /// The state of a server's first channel.
+    pub(crate) fn state(&self, host: usize) -> &'static str {
+        self.state_at(host, 0)
+    }
+
+    /// The state of a server's channel to `other`.
+    pub(crate) fn state_towards(&self, host: usize, other: usize) -> &'static str {
+        self.state_at(host, self.partner_at(host, other).expect("a partner").0)
+    }
+
+    fn state_at(&self, host: usize, index: usize) -> &'static str {
+        self.view(host, index).map_or("-", |view| view.state)
+    }
+
+    /// How far the partner's lease clock is ahead of a server's, in milliseconds.
+    pub(crate) fn clock_offset(&self, host: usize) -> i64 {
+        self.view(host, 0).expect("a server that runs").offset_millis
+    }
+
+    fn view(&self, host: usize, index: usize) -> Option<View<'_>> {
+        let now = self.reading(host);
+        let now = Now { mono: now.mono, wall: now.system };
+        self.hosts[host].engine.as_ref()?.server().partners(now).nth(index)
     }
 }

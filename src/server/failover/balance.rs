@@ -124,8 +124,7 @@ impl Free {
     /// What brings a range back to a failover's share of `percent`, once a server has under half of its part.
     fn motion(self, percent: u64) -> Motion {
         let total = self.primary + self.failover;
-        // One stays with the server that serves: what it asks for when it has none comes too late for the client.
-        let part = (total * percent.min(100) / 100).min(total.saturating_sub(1));
+        let part = total * percent.min(100) / 100;
         let rest = total - part;
         if self.failover * 2 < part {
             return Motion::Give(part - self.failover);
@@ -353,8 +352,8 @@ mod tests {
         assert_eq!(motion(75, 25, 50), Motion::Rest);
         assert_eq!(motion(100, 0, 10), Motion::Give(10));
         assert_eq!(motion(100, 0, 0), Motion::Rest);
-        assert_eq!(motion(4, 0, 100), Motion::Give(3));
-        assert_eq!(motion(1, 0, 100), Motion::Rest);
+        assert_eq!(motion(4, 0, 100), Motion::Give(4));
+        assert_eq!(motion(1, 0, 100), Motion::Give(1));
     }
 
     #[test]
@@ -363,7 +362,7 @@ mod tests {
         assert_eq!(motion(30, 70, 50), Motion::Rest);
         assert_eq!(motion(50, 50, 10), Motion::Rest);
         assert_eq!(motion(0, 1, 50), Motion::Ask(1));
-        assert_eq!(motion(0, 1, 100), Motion::Ask(1));
+        assert_eq!(motion(0, 1, 100), Motion::Rest);
         assert_eq!(motion(0, 0, 50), Motion::Rest);
     }
 }
