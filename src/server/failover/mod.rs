@@ -92,7 +92,7 @@ pub(super) struct Around<'a> {
 }
 
 /// All partners.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failover {
     channels: Vec<Channel>,
     shared: Shared,

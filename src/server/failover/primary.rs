@@ -25,7 +25,7 @@ use crate::wire::failover::{Body, Header, PartnerState, Serves};
 const SIGN_AGAIN: Duration = Duration::from_millis(50);
 
 /// What only a primary has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Primary {
     pub(super) settings: ForPrimary,
     patience: Patience,

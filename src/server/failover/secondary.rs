@@ -31,7 +31,7 @@ const FLAP_MAX: u32 = 8;
 const JITTER: u64 = 10;
 
 /// What only a failover has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Secondary {
     pub(super) settings: ForSecondary,
     /// The end of the wait for an answer, or of the sleep.
