@@ -109,7 +109,7 @@ pub struct Failover {
 }
 
 /// What all partners have in common.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Shared {
     homes: Homes,
     database: Database,

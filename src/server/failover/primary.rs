@@ -349,7 +349,10 @@ impl Primary {
             // It is there, and what is missing here is on its way.
             PartnerState::Claiming if self.is_filling(partner, around) => self.request(partner, around),
             // It is there and serves: only the request or the answer to it was lost.
-            PartnerState::Claiming if self.hears_it_serve(partner) => self.request(partner, around),
+            PartnerState::Claiming if self.hears_it_serve(partner) => {
+                self.hurry = None;
+                self.request(partner, around);
+            }
             PartnerState::Claiming if self.claims < self.settings.claims_max => {
                 self.claims += 1;
                 self.request(partner, around);
