@@ -110,7 +110,11 @@ impl World {
                 bindings.insert(binding.address, format!("{binding:?}"));
             }
             Record::Channel(channel) => (state, have) = (channel.state, channel.have),
-            Record::Identity { .. } | Record::Boot { .. } | Record::Share(_) | Record::CopyEnd { .. } => {}
+            Record::Identity { .. }
+            | Record::Boot { .. }
+            | Record::Share(_)
+            | Record::Reservation { .. }
+            | Record::CopyEnd { .. } => {}
         });
         let known = self.table(index);
         if known != bindings {
