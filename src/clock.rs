@@ -146,7 +146,7 @@ const SLEW_PART: i64 = 10;
 ///
 /// It never goes back, whatever an operator or NTP does to the system's clock; a difference of more than
 /// [`SKEW_MAX`] is slewed away, one second in ten. Only a start beside a partner that runs may set it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LeaseClock {
     /// Lease clock at `mono`.
     wall: Wall,

@@ -80,7 +80,7 @@ pub struct Start<S: Storage> {
 }
 
 /// Server and journal.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine<S: Storage> {
     server: Server,
     journal: Journal<S>,

@@ -11,7 +11,7 @@ const SLICE_OCTETS: usize = 240 * 1024;
 const _: () = assert!(SLICE_OCTETS <= crate::journal::SLICE_OCTETS_MAX);
 
 /// Where a snapshot is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Snapshot {
     /// Next slot of the lease table; none before the first slice.
     cursor: Option<usize>,

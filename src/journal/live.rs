@@ -53,7 +53,7 @@ pub(super) enum FirstRoom {
 }
 
 /// The live segment.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Live {
     pub(super) header: FileHeader,
     pub(super) name: String,

@@ -91,7 +91,7 @@ pub struct Recovery {
 }
 
 /// The append-only lease journal over a storage.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Journal<S: Storage> {
     storage: S,
     live: Live,

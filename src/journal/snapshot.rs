@@ -12,7 +12,7 @@ use super::storage::Storage;
 pub const SLICE_OCTETS_MAX: usize = 256 * 1024;
 
 /// A snapshot that is not whole yet.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Draft {
     header: FileHeader,
     next_batch: u64,

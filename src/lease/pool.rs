@@ -35,7 +35,7 @@ impl Place {
 }
 
 /// One range of addresses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Pool {
     first: u32,
     last: u32,
@@ -199,7 +199,7 @@ fn of(owner: Side) -> usize {
 pub struct PoolId(pub usize);
 
 /// All pools of a configuration. Ranges do not overlap.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Pools {
     pools: Vec<Pool>,
     /// First address and index of each pool, sorted.

@@ -24,7 +24,7 @@ impl Stamp {
 }
 
 /// Makes stamps that only go up.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct StampClock {
     last: Stamp,
 }

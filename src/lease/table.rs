@@ -18,7 +18,7 @@ const CHUNK: usize = 4096;
 const NONE: u32 = u32::MAX;
 
 /// One stored binding.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Lease {
     address: u32,
     next: u32,
@@ -54,7 +54,7 @@ impl Lease {
 }
 
 /// Every binding that is known.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct LeaseTable {
     chunks: Vec<Vec<Lease>>,
     by_address: Index,

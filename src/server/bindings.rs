@@ -22,7 +22,7 @@ use crate::lease::{Binding, BindingState, Client, ClientKey, Side, Stamp};
 use crate::rules::{Rule, kept};
 
 /// Bindings, pools and offers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Bindings {
     table: LeaseTable,
     /// Who owns the addresses without a binding; empty where the server stands alone.

@@ -8,7 +8,7 @@ use crate::rules::{Rule, kept};
 const BOOTS_MAX: usize = 16;
 
 /// Facts about the database as a whole.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Database {
     id: [u8; 16],
     complete: Complete,

@@ -1,6 +1,7 @@
 //! The directory: the configuration, arranged for look-ups a packet needs. Made once a load, never changed.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use super::event::PartnerId;
@@ -13,7 +14,7 @@ use crate::lease::{Client, Hardware};
 const HARDWARE_MAX: usize = 16;
 
 /// A configuration with its indexes. On a failover the subnets of all its primaries stand side by side in it.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Directory {
     config: Config,
     /// Whose subnets there are: this server's own, or each primary's.
@@ -33,8 +34,16 @@ pub struct Directory {
     link_pools: Vec<Vec<PoolId>>,
 }
 
+/// A configuration is long, and never changes: how much of it there is tells one from another.
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (subnets, hosts) = (self.config.subnets.len(), self.config.hosts.len());
+        f.debug_struct("Directory").field("subnets", &subnets).field("hosts", &hosts).finish_non_exhaustive()
+    }
+}
+
 /// What one administrator's subnets have in common: the policies and options of the server that they belong to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Realm {
     partner: Option<PartnerId>,
     global: GlobalPolicy,

@@ -17,7 +17,7 @@ const HELD_MAX: usize = 1_024;
 const KEPT: Duration = Duration::from_secs(1);
 
 /// One message.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct HeldMessage {
     /// Its octets.
     pub bytes: Vec<u8>,
@@ -35,7 +35,7 @@ pub struct HeldMessage {
 }
 
 /// All messages that wait, oldest first.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Held {
     messages: VecDeque<HeldMessage>,
     /// The length of the last turn.

@@ -36,7 +36,7 @@ struct Bound {
 }
 
 /// The state of all kinds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Limiter {
     windows: [Window; KINDS],
 }

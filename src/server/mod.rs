@@ -53,7 +53,7 @@ const SLEEP_MAX: Duration = Duration::from_secs(60);
 const FILL_SLICE: usize = 20_000;
 
 /// The deciding part of the daemon.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
     service: Service,
     scratch: Scratch,
@@ -76,7 +76,7 @@ pub struct Beginning {
 }
 
 /// A configuration that is being taken over.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Reload {
     directory: directory::Directory,
     filled: usize,

@@ -35,7 +35,7 @@ pub enum Probe {
 }
 
 /// All offers.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Offers {
     by_address: BTreeMap<Ipv4Addr, Offer>,
     by_client: BTreeMap<ClientOnLink, Ipv4Addr>,

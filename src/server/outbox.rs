@@ -85,7 +85,7 @@ pub enum Effect {
 }
 
 /// Records and effects of the turn that is being decided.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Outbox {
     arena: Vec<u8>,
     records: Vec<u8>,

@@ -15,7 +15,7 @@ use crate::config::Policy;
 pub const PROBES_MAX: usize = 1_024;
 
 /// One address that is being probed.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Probe {
     /// The newest DISCOVER of the client that is to get the address.
     pub bytes: Vec<u8>,
@@ -37,7 +37,7 @@ pub enum Due {
 }
 
 /// All probes under way.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Probes {
     probes: BTreeMap<Ipv4Addr, Probe>,
     by_time: BTreeSet<(Mono, Ipv4Addr)>,

@@ -18,7 +18,7 @@ const SECOND: Duration = Duration::from_secs(1);
 pub type Transaction = (ClientOnLink, u32, u8);
 
 /// The transactions of the last minute.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Recent {
     seen: BTreeSet<Transaction>,
     order: VecDeque<(Mono, Transaction)>,
@@ -42,7 +42,7 @@ impl Recent {
 }
 
 /// Requests for another server's offer, seen once: the same again after a second finds nobody else to answer.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct SecondAsks {
     seen: BTreeMap<ClientOnLink, (u32, Mono)>,
 }

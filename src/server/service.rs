@@ -35,7 +35,7 @@ const SAME_MILLIS: u64 = 20;
 const HOPS_MAX: u8 = 16;
 
 /// The state behind all handlers.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Service {
     pub(super) directory: Directory,
     pub(super) interfaces: Vec<Interface>,

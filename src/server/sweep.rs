@@ -15,7 +15,7 @@ const SLICE: usize = 10_000;
 const FORGET_MAX: usize = 500;
 
 /// Where the sweep is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Sweep {
     /// When the last one began; none before the first turn.
     began: Option<Mono>,

@@ -8,6 +8,7 @@
 //! count ([`Options::is_truncated`] tells). Clients with sloppy padding after their last option get served that
 //! way (Kea and dnsmasq do the same), and no octet beyond the field is looked at. A missing End is no fault.
 
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::ops::Range;
 
@@ -20,7 +21,7 @@ const JOINED_OCTETS_MAX: usize = 65_535;
 const CODES_MAX: usize = 254;
 
 /// Room for reading options; made once, reused for each packet.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Scratch {
     /// Each code of the packet once, in order of first appearance.
     entries: Vec<Entry>,
@@ -43,6 +44,13 @@ enum Value {
     Whole { start: usize, length: usize },
     /// In several pieces, `length` octets together; `filled` of them are in `joined` from `start`.
     Split { start: usize, length: usize, filled: usize },
+}
+
+/// What is left in it of the last packet says nothing.
+impl fmt::Debug for Scratch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scratch").finish_non_exhaustive()
+    }
 }
 
 impl Default for Scratch {

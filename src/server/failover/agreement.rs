@@ -55,7 +55,7 @@ struct Belief {
 }
 
 /// What is known of one partner's configuration.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Agreed {
     /// A configuration that the partner ran or runs.
     pub(super) shape: Option<Shape>,

@@ -16,7 +16,7 @@ use crate::wire::failover::Body;
 pub(super) const ANSWER_MAX: Duration = Duration::from_millis(200);
 
 /// What the partner is asked for.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Asking {
     wanted: Vec<Wanted>,
     /// How many of them have been sent, the first ones.

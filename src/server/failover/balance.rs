@@ -60,7 +60,7 @@ pub enum Need {
 }
 
 /// The state of balancing with one partner.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Balance {
     /// When the next count begins; none: as soon as it may.
     next: Option<Mono>,
@@ -77,7 +77,7 @@ pub(super) struct Balance {
 }
 
 /// Addresses of one range that the partner is to get.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Gift {
     range: Run,
     /// Where addresses without a binding are still to be looked for.
@@ -87,7 +87,7 @@ struct Gift {
 }
 
 /// A count that is under way: of each pool.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Census {
     cursor: usize,
     counts: Vec<Count>,

@@ -14,13 +14,13 @@ use crate::rules::{Rule, kept};
 use crate::wire::failover::PartnerState;
 
 /// The state table that a partner runs.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Table {
     Primary(Box<Primary>),
     Secondary(Box<Secondary>),
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Channel {
     pub(super) partner: Partner,
     pub(super) table: Table,

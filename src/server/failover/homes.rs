@@ -24,7 +24,7 @@ const SLICE: usize = 20_000;
 const RETOLD_MAX: usize = 128;
 
 /// The last channel of each subnet, in this run.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Homes {
     /// By first address; they do not overlap.
     subnets: BTreeMap<u32, (Network, usize)>,
@@ -32,7 +32,7 @@ pub(super) struct Homes {
     retelling: Option<Retelling>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Retelling {
     subnets: Vec<Network>,
     /// The next binding to be looked at.

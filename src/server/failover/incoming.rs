@@ -6,7 +6,7 @@ use super::outgoing::WINDOW;
 use crate::journal::frame;
 
 /// The stream of one partner.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Incoming {
     stream: u64,
     /// The next piece that is missing.

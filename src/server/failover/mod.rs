@@ -92,7 +92,7 @@ pub(super) struct Around<'a> {
 }
 
 /// All partners.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failover {
     channels: Vec<Channel>,
     shared: Shared,
@@ -109,7 +109,7 @@ pub struct Failover {
 }
 
 /// What all partners have in common.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Shared {
     homes: Homes,
     database: Database,

@@ -42,7 +42,7 @@ pub(super) struct Known<'a> {
 }
 
 /// One piece that is not acknowledged.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Flight {
     number: u32,
     octets: Vec<u8>,
@@ -64,7 +64,7 @@ struct Mark {
 }
 
 /// The stream to one partner.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outgoing {
     stream: u64,
     content: Content,

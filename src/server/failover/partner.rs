@@ -33,7 +33,7 @@ pub(super) const REPEAT_MIN: Duration = Duration::from_millis(20);
 pub(super) const REFUSED_AGAIN: Duration = Duration::from_millis(50);
 
 /// One partner.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Partner {
     pub(super) id: PartnerId,
     pub(super) name: String,

@@ -25,7 +25,7 @@ use crate::wire::failover::{Body, Header, PartnerState, Serves};
 const SIGN_AGAIN: Duration = Duration::from_millis(50);
 
 /// What only a primary has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Primary {
     pub(super) settings: ForPrimary,
     patience: Patience,
@@ -39,6 +39,8 @@ pub(super) struct Primary {
     refused: Option<Mono>,
     /// When a sign of life last went to a failover that should have said something.
     signed: Option<Mono>,
+    /// When control was asked for last.
+    requested: Option<Mono>,
     claims: u32,
     /// When the failover counts as silent, whatever number of requests that is.
     hurry: Option<Mono>,
@@ -63,6 +65,7 @@ impl Primary {
             wait: None,
             signed: None,
             refused: None,
+            requested: None,
             claims: 0,
             hurry: None,
             asked: (0, None),
@@ -102,6 +105,7 @@ impl Primary {
         let pause = if self.is_refused(partner) { control.min(REFUSED_AGAIN) } else { control };
         let wait = around.now.mono + pause;
         self.wait = Some(self.hurry.map_or(wait, |hurry| wait.min(hurry)));
+        self.requested = Some(around.now.mono);
         partner.send(Body::CtlReq, around);
     }
 
@@ -344,6 +348,11 @@ impl Primary {
         match partner.state {
             // It is there, and what is missing here is on its way.
             PartnerState::Claiming if self.is_filling(partner, around) => self.request(partner, around),
+            // It is there and serves: only the request or the answer to it was lost.
+            PartnerState::Claiming if self.hears_it_serve(partner) => {
+                self.hurry = None;
+                self.request(partner, around);
+            }
             PartnerState::Claiming if self.claims < self.settings.claims_max => {
                 self.claims += 1;
                 self.request(partner, around);
@@ -393,6 +402,13 @@ impl Primary {
         let waits = matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) && partner.is_proven();
         let last = partner.heard.max(self.signed).filter(|_| waits && self.stop.is_none());
         last.map(|last| last + partner.repeat_after().max(SIGN_AGAIN))
+    }
+
+    /// Whether the failover has said, since control was asked for last, that it serves.
+    fn hears_it_serve(&self, partner: &Partner) -> bool {
+        let serves = matches!(partner.theirs.state, Some(PartnerState::Active | PartnerState::Returning));
+        let heard = self.requested.is_some_and(|at| partner.heard.is_some_and(|heard| heard > at));
+        serves && heard && !self.is_refused(partner)
     }
 
     /// After the streams were served: a failover that stopped acknowledging is out of contact; nothing waits for it.

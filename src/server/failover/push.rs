@@ -94,7 +94,7 @@ pub(super) enum Asked<'a> {
 }
 
 /// The exchange with one partner.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Push {
     generation: u64,
     counted: [u8; 32],
@@ -120,7 +120,7 @@ struct Offer {
     is_answered: bool,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Fetch {
     digest: [u8; 32],
     total: u32,

@@ -31,7 +31,7 @@ const FLAP_MAX: u32 = 8;
 const JITTER: u64 = 10;
 
 /// What only a failover has.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Secondary {
     pub(super) settings: ForSecondary,
     /// The end of the wait for an answer, or of the sleep.
@@ -225,7 +225,7 @@ impl Secondary {
         }
         self.unanswered = 0;
         if newest {
-            self.end_doubt(partner, around);
+            self.hear_in_doubt(partner, header.seen, around);
         }
         match body {
             Body::PollRpl { delay_ms } => {
@@ -285,6 +285,7 @@ impl Secondary {
             }
             PartnerState::Asleep | PartnerState::Probing | PartnerState::Active | PartnerState::Returning => {
                 self.poll(partner, around);
+                self.ask_anew(partner);
             }
             PartnerState::Claiming | PartnerState::Receiving | PartnerState::Serving | PartnerState::Given => {}
         }

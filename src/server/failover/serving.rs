@@ -19,6 +19,8 @@ const GIVEN_FRESH: Duration = Duration::from_secs(2);
 pub(super) struct Doubt {
     pub(super) tries: u32,
     pub(super) wait: Mono,
+    /// Number of the poll that asked first: what the primary wrote before it saw that proves nothing.
+    asked: u64,
 }
 
 impl Secondary {
@@ -47,14 +49,15 @@ impl Secondary {
             PartnerState::Active | PartnerState::Returning if self.is_left_alone(partner) => {}
             PartnerState::Active | PartnerState::Returning => {
                 let in_contact = partner.is_in_contact(before);
-                let last_try = Doubt { tries: self.settings.polls_max, wait: now + partner.repeat_after() };
-                let asking = Doubt { tries: 0, wait: now + self.settings.wait_reply };
                 if in_contact {
                     let name = &partner.name;
                     warn!("partner {name}: this server stood still for {millis} ms; it asks before it answers");
                 }
-                self.doubt = Some(if in_contact { asking } else { last_try });
                 self.poll(partner, around);
+                let asked = partner.session.sequence();
+                let last_try = Doubt { tries: self.settings.polls_max, wait: now + partner.repeat_after(), asked };
+                let asking = Doubt { tries: 0, wait: now + self.settings.wait_reply, asked };
+                self.doubt = Some(if in_contact { asking } else { last_try });
             }
             PartnerState::Probing => self.probe(partner, "this server stood still", around),
             PartnerState::Syncing if self.resume.is_some() => {
@@ -70,7 +73,22 @@ impl Secondary {
         }
     }
 
-    pub(super) fn end_doubt(&mut self, partner: &Partner, around: &mut Around<'_>) {
+    /// The primary's newest word was written when it had seen our datagrams up to `seen`: one that waited here while
+    /// this server stood still does not end the doubt.
+    pub(super) fn hear_in_doubt(&mut self, partner: &Partner, seen: u64, around: &mut Around<'_>) {
+        if self.doubt.is_some_and(|doubt| seen >= doubt.asked) {
+            self.end_doubt(partner, around);
+        }
+    }
+
+    /// A new session counts from the beginning: asks in it.
+    pub(super) fn ask_anew(&mut self, partner: &Partner) {
+        if let Some(doubt) = &mut self.doubt {
+            doubt.asked = partner.session.sequence();
+        }
+    }
+
+    fn end_doubt(&mut self, partner: &Partner, around: &mut Around<'_>) {
         if self.doubt.take().is_some() {
             around.freed.extend(around.directory.subnets_of(partner.id));
         }
@@ -176,7 +194,7 @@ impl Secondary {
         let now = around.now.mono;
         let Some(doubt) = self.doubt.filter(|doubt| doubt.wait <= now) else { return };
         if doubt.tries < self.settings.polls_max {
-            self.doubt = Some(Doubt { tries: doubt.tries + 1, wait: now + self.settings.wait_reply });
+            self.doubt = Some(Doubt { tries: doubt.tries + 1, wait: now + self.settings.wait_reply, ..doubt });
             self.poll(partner, around);
             return;
         }

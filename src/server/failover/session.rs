@@ -66,7 +66,7 @@ pub enum Verdict {
 }
 
 /// One side's view of the session with its partner.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Session {
     /// Whether this is the primary, for the order of boots in the session id.
     ends: Ends,
@@ -89,7 +89,7 @@ pub enum Ends {
     Failover,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Established {
     id: u64,
     boot: u64,

@@ -17,7 +17,7 @@ use crate::server::event::PartnerId;
 use crate::wire::failover::Body;
 
 /// Subnets that a primary sent and that are good by themselves.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::server) struct Arrived {
     /// Whose.
     pub(in crate::server) partner: PartnerId,

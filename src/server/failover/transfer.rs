@@ -18,7 +18,7 @@ const AT_ONCE: usize = 16;
 const FEW: usize = 64;
 
 /// One return of control.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Transfer {
     /// Its number, so that an answer to a former one is told apart.
     pub number: u32,

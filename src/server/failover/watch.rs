@@ -38,7 +38,7 @@ pub struct Takeover {
 }
 
 /// What was seen and told of one partner.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Watch {
     /// Since when it is in contact, or was last.
     pub(super) contact_since: Option<Wall>,

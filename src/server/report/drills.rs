@@ -11,7 +11,7 @@ use crate::server::outbox::Outbox;
 use crate::server::service::Service;
 
 /// A drill that somebody waits for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Waiting {
     id: ControlId,
     format: Format,

@@ -16,7 +16,7 @@ const HTYPE_ETHERNET: u8 = 1;
 const CSV_HEAD: &str = "address,state,client_id,hardware,hostname,start,end,subnet,owner,origin\n";
 
 /// A list of leases that is being written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct LeaseList {
     format: Format,
     which: Which,

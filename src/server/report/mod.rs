@@ -40,14 +40,14 @@ enum Format {
 }
 
 /// Answers that are not finished.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Reports {
     started: Now,
     jobs: BTreeMap<ControlId, Job>,
     drills: Vec<Waiting>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Job {
     Leases(LeaseList),
     Subnets(SubnetCount),

@@ -12,7 +12,7 @@ use crate::server::failover;
 use crate::server::service::Service;
 
 /// A status that waits for its count of addresses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct StatusCount {
     started: Now,
     format: Format,

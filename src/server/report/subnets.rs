@@ -10,7 +10,7 @@ use crate::json::{self, Object};
 use crate::server::service::Service;
 
 /// A count that is under way.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct SubnetCount {
     format: Format,
     tally: Tally,

@@ -9,7 +9,7 @@ use crate::server::event::PartnerId;
 use crate::server::service::Service;
 
 /// A count that is under way, or done.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Tally {
     cursor: usize,
     counts: Vec<Count>,
