@@ -100,12 +100,13 @@ fn a_client_that_the_partner_renewed_unheard_is_not_refused() {
     assert!(pair.replies[before..].iter().all(|reply| reply.1 != F), "{:?}", &pair.replies[before..]);
 }
 
-/// Section 7, rule 6: an address of the partner may be in anybody's hands out of contact, whatever its record says here,
+/// Section 7, rule 6: out of contact an address of the partner may be in any hands, whatever its record says here,
 /// and who gave its own back there may have got it.
 #[test]
 fn a_client_that_moved_to_an_address_of_the_partner_unheard_is_not_refused() {
     // Enough addresses that neither asks the other for some.
-    let many = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.2 - 10.1.0.249\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+    let many = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.2 - 10.1.0.249\n\
+                [Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
     let mut pair = Pair::settled(&PairSetup::new().subnets(many).primary("StrictShares = True"));
     let apart = |pair: &mut Pair| {
         pair.wires.cut(P, F);
