@@ -18,7 +18,8 @@ use crate::duo::config::Timers;
 use crate::duo::{self, Crowd, Node, Plan, Port, Renewals, Setup, Switch, crowd_host, live};
 use crate::rig::{Host, Stage, comes_true};
 
-const ADDRESSES: [Ipv4Addr; SERVERS.len()] =
+/// Where the servers are.
+pub(crate) const ADDRESSES: [Ipv4Addr; SERVERS.len()] =
     [Ipv4Addr::new(10, 1, 0, 4), Ipv4Addr::new(10, 1, 0, 5), Ipv4Addr::new(10, 1, 0, 6)];
 /// As the failover's configuration names its primaries; its own name is that of its host alone.
 pub(crate) const NAMES: [&str; SERVERS.len()] = ["dhcp1", "dhcp2", "dhcp3"];

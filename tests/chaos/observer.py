@@ -132,6 +132,7 @@ class Want:
     last: float
     place: str
     held_until: float
+    held_by: str
 
 
 class Ledger:
@@ -212,7 +213,8 @@ class Ledger:
         if want is None:
             promise = self.promises.get(message.asked, {}).get(client)
             held_until = promise.until if promise and promise.until > at else 0.0
-            want = self.wants[client] = Want(at, at, place, held_until)
+            held_by = promise.server if held_until else "nobody"
+            want = self.wants[client] = Want(at, at, place, held_until, held_by)
         want.last = at
 
     def on_reply(self, at, message):
@@ -283,7 +285,7 @@ class Ledger:
         want = self.wants.pop(client, None)
         if want and at - want.since >= self.quiet_secs:
             self.find("wait", at, since=f"{want.since:.3f}", client=client, place=want.place,
-                      held_until=f"{want.held_until:.3f}", end=how)  # fmt: skip
+                      held_until=f"{want.held_until:.3f}", held_by=want.held_by, end=how)  # fmt: skip
 
     def finish(self, at):
         """Lines of the report."""
