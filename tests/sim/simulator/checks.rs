@@ -10,7 +10,7 @@ use understudy::wire::failover::{HEADER_OCTETS, Kind, parse};
 use understudy::wire::seal::SEAL_OCTETS;
 
 use super::clock::SECOND;
-use super::ledger::Claim;
+use super::ledger::{Claim, Origin};
 use super::mix::{Fault, Strict};
 use super::node::{Granted, Inward, Outward, Turned};
 use super::support::Reply;
@@ -74,46 +74,60 @@ impl World {
         self.nodes[node].promised.insert(address, kept.stamp);
         let others: Vec<Claim> =
             self.ledger.running(address, self.now).filter(|claim| claim.who != who).cloned().collect();
+        let mut origin = Origin::Sure;
         if self.ledger.of(address, who, self.now).is_none() {
             self.report.grants += 1;
+            origin = self.origin_of(node, reply);
             if !others.is_empty() {
-                self.check_2_one_holder(node, reply, &others);
+                self.check_2_one_holder(node, reply, (origin, &others));
             }
         }
         let made = self.nodes[node].turn_began;
         let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
         let slack = fast + secs * SECOND / 1_000;
         let end = made + secs * SECOND;
-        self.ledger.promise(address, Claim { who, end, slack, by: node, lost: false, made });
+        self.ledger.promise(address, Claim { who, end, slack, origin, lost: false, made, stamp: kept.stamp });
     }
 
-    /// 2: an address that others are promised goes to one more client: only as an unsettled grant whose ping stayed
-    /// unanswered.
-    fn check_2_one_holder(&mut self, node: usize, reply: &Reply, others: &[Claim]) {
+    /// How a promise to a client that had none comes about, by what was seen from outside and what the server counted.
+    fn origin_of(&self, node: usize, reply: &Reply) -> Origin {
+        let address = reply.yiaddr;
+        let server = &self.nodes[node];
+        let ping = server.pings.get(&address).copied();
+        let unanswered = ping.is_some_and(|(at, answered)| !answered && self.now - at < PING_STANDS);
+        if unanswered && server.turn_unsettled > 0 {
+            return Origin::Unsettled;
+        }
+        let in_contact = self.is_in_contact(node, self.partner_of(node, address));
+        let claims = self.asked.get(&reply.xid).is_some_and(|asked| asked.claims);
+        if claims && !in_contact { Origin::Word } else { Origin::Sure }
+    }
+
+    /// 2: an address that others are promised goes to one more client: only where this promise or all of the others are
+    /// unsettled grants whose ping stayed unanswered, and StrictShares allows such.
+    fn check_2_one_holder(&mut self, node: usize, reply: &Reply, (origin, others): (Origin, &[Claim])) {
         let address = reply.yiaddr;
         let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
         let partner = self.partner_of(node, address);
         let in_contact = self.is_in_contact(node, partner);
-        let asked = self.asked.get(&reply.xid).copied();
         let server = &self.nodes[node];
-        let ping = server.pings.get(&address).copied();
-        let unanswered = ping.is_some_and(|(at, answered)| !answered && self.now - at < PING_STANDS);
         let failover = server.engine.as_ref().map(|engine| engine.server().failover());
         let replaced = failover.is_some_and(|failover| failover.database().complete() == Complete::No);
         let word = failover.is_some_and(|failover| failover.is_partner_down(self.partner_id(node, partner)));
+        // Rules 9 and 10 ping with StrictShares too.
         let may_ping = self.mix.strict == Strict::No || node == self.failover() || replaced || word;
-        let counted = server.turn_unsettled > 0;
+        let all = |wanted: Origin| others.iter().all(|claim| claim.lost || claim.origin == wanted);
         let facts = format!(
-            "{} gives {address} to client {who}, promised to {others:?}; in contact {in_contact}, unanswered ping \
-             {unanswered}, counted {counted}, replaced {replaced}, partner-down {word}, asked {asked:?}",
+            "{} gives {address} to client {who} ({origin:?}), promised to {others:?}; in contact {in_contact}, replaced \
+             {replaced}, partner-down {word}",
             self.name(node)
         );
         self.say(|| format!("duplicate: {facts}"));
         if others.iter().all(|claim| claim.lost) {
             self.report.duplicates_lost += 1;
-        } else if may_ping && unanswered && counted && !in_contact {
+        } else if origin == Origin::Unsettled && may_ping && !in_contact || all(Origin::Unsettled) {
             self.report.duplicates_lawful += 1;
-        } else if may_ping && !in_contact && asked.is_some_and(|asked| asked.claims) {
+        } else if origin == Origin::Word && may_ping || all(Origin::Word) {
             self.report.duplicates_by_word += 1;
         } else {
             self.fail(2, facts);

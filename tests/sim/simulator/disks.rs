@@ -1,9 +1,5 @@
 //! Faults of processes, power and disks, and what is lost with them.
 
-use std::net::Ipv4Addr;
-
-use understudy::lease::BindingState;
-
 use super::clock::{MILLI, SECOND, Time};
 use super::support::disk::{Fate, SimDisk};
 use super::world::{Event, World};
@@ -87,6 +83,7 @@ impl World {
         server.disk = disk;
         server.stored.clear();
         server.promised.clear();
+        server.remembered.clear();
         server.fate = None;
         server.copy = None;
         server.refuses = false;
@@ -119,6 +116,7 @@ impl World {
         let server = &mut self.nodes[node];
         server.disk = copy;
         server.promised.clear();
+        server.remembered.clear();
         server.refuses = true;
         self.told[node].clear();
         self.guarded_until = self.now + GUARD;
@@ -140,21 +138,8 @@ impl World {
     /// Notes promises whose records go with a disk: those of `since` or later that no other server holds.
     fn note_lost(&mut self, node: usize, since: Time) {
         let World { ledger, nodes, .. } = self;
-        let promised = &nodes[node].promised;
-        let held = |address: Ipv4Addr, who: u16| {
-            let Some(stamp) = promised.get(&address) else { return true };
-            nodes.iter().filter(|other| other.index != node).any(|other| {
-                let Some(engine) = &other.engine else { return false };
-                let found = engine.server().bindings().table().find(address);
-                found.is_some_and(|binding| {
-                    let hardware = binding.client.hardware.map_or(&[][..], |hardware| hardware.address);
-                    binding.state == BindingState::Leased
-                        && binding.stamp.0 >= *stamp
-                        && hardware.ends_with(&who.to_be_bytes())
-                })
-            })
-        };
-        ledger.lose(node, since, held);
+        let others = || nodes.iter().filter(|other| other.index != node);
+        ledger.lose(since, |address, claim| others().any(|other| other.holds(address, claim.who, claim.stamp)));
     }
 
     /// A stop of the process as an operator wants it, at the heal: nothing waits any more.

@@ -8,6 +8,17 @@ use std::net::Ipv4Addr;
 
 use super::clock::Time;
 
+/// How a promise came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// As any other.
+    Sure,
+    /// An address that the partner might have given too, after a ping that nobody answered.
+    Unsettled,
+    /// The client said out of contact that it had the address.
+    Word,
+}
+
 /// One client's promise of one address.
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
@@ -17,12 +28,14 @@ pub(crate) struct Claim {
     pub(crate) end: Time,
     /// How much earlier a server may take it for ended, for its clock runs fast.
     pub(crate) slack: Time,
-    /// The server that promised last.
-    pub(crate) by: usize,
+    /// How it came about.
+    pub(crate) origin: Origin,
     /// Whether the record of it was lost with a disk.
     pub(crate) lost: bool,
     /// When it was promised last.
     pub(crate) made: Time,
+    /// The stamp of its record.
+    pub(crate) stamp: u64,
 }
 
 /// All promises.
@@ -59,7 +72,7 @@ impl Ledger {
         let claims = self.claims.entry(address).or_default();
         claims.retain(|other| other.end > claim.made);
         match claims.iter_mut().find(|other| other.who == claim.who) {
-            Some(former) => *former = Claim { end: former.end.max(claim.end), ..claim },
+            Some(former) => *former = Claim { end: former.end.max(claim.end), origin: former.origin, ..claim },
             None => claims.push(claim),
         }
     }
@@ -71,12 +84,11 @@ impl Ledger {
         }
     }
 
-    /// What a server promised since `since`, and no other server holds, is lost with its disk.
-    pub(crate) fn lose(&mut self, by: usize, since: Time, held: impl Fn(Ipv4Addr, u16) -> bool) {
+    /// Promises of `since` or later whose records no server holds any more are lost with a disk.
+    pub(crate) fn lose(&mut self, since: Time, held: impl Fn(Ipv4Addr, &Claim) -> bool) {
         for (address, claims) in &mut self.claims {
-            let of_it = |claim: &&mut Claim| claim.by == by && claim.made >= since;
-            for claim in claims.iter_mut().filter(of_it) {
-                claim.lost |= !held(*address, claim.who);
+            for claim in claims.iter_mut().filter(|claim| claim.made >= since) {
+                claim.lost |= !held(*address, claim);
             }
         }
     }

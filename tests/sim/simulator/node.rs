@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use understudy::config::Config;
 use understudy::engine::{Engine, Fatal, Patience};
+use understudy::lease::{Binding, BindingState};
 use understudy::server::counters::Counter;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, PartnerId};
 use understudy::server::outbox::{Effect, Released};
@@ -167,6 +168,8 @@ pub(crate) struct Node {
     pub(crate) turn_unsettled: u64,
     /// A copy of the disk, and when it was made.
     pub(crate) copy: Option<(SimDisk, Time)>,
+    /// Leases that it knew when it ended.
+    pub(crate) remembered: HashMap<Ipv4Addr, (u64, u16)>,
     inbox: Vec<Inward>,
 }
 
@@ -192,6 +195,7 @@ impl Node {
             turn_began: 0,
             turn_unsettled: 0,
             copy: None,
+            remembered: HashMap::new(),
             inbox: Vec::new(),
         }
     }
@@ -214,8 +218,21 @@ impl Node {
         due.max(self.busy_until).max(now)
     }
 
+    /// Whether it has the record of a lease with this stamp, or a newer one of the client; a server that does not run
+    /// has what it had.
+    pub(crate) fn holds(&self, address: Ipv4Addr, who: u16, stamp: u64) -> bool {
+        let known = match &self.engine {
+            Some(engine) => leases(engine).get(&address).copied(),
+            None => self.remembered.get(&address).copied(),
+        };
+        known.is_some_and(|known| known.0 >= stamp && known.1 == who)
+    }
+
     /// Ends the process: what waited for it is gone.
     pub(crate) fn end(&mut self) -> Option<Engine<SimDisk>> {
+        if let Some(engine) = &self.engine {
+            self.remembered = leases(engine);
+        }
         self.inbox.clear();
         self.leaving.clear();
         self.stall = 0;
@@ -251,6 +268,17 @@ impl Node {
         let has_unsynced = self.disk.has_unsynced();
         Ok(Turned { leaving, at, unsettled, synced, has_unsynced, effects, inputs })
     }
+}
+
+/// Stamp and client of each lease that a server knows.
+fn leases(engine: &Engine<SimDisk>) -> HashMap<Ipv4Addr, (u64, u16)> {
+    let table = engine.server().bindings().table();
+    let leased = table.slots(0, table.len()).filter(|binding| binding.state == BindingState::Leased);
+    let client = |binding: &Binding<'_>| {
+        let octets = binding.client.hardware.map_or(&[][..], |hardware| hardware.address);
+        octets.last_chunk().map_or(u16::MAX, |last| u16::from_be_bytes(*last))
+    };
+    leased.map(|binding| (binding.address, (binding.stamp.0, client(&binding)))).collect()
 }
 
 fn outward(released: &Released<'_>, synced: &[u8]) -> Vec<Outward> {

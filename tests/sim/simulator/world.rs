@@ -23,7 +23,7 @@ use super::support::disk::SimDisk;
 use super::transcript::{Keep, Transcript};
 use super::wires::Wires;
 
-/// Lines of a transcript that a violation shows.
+/// Lines of a transcript that a violation shows, unless `TAIL=` says how many.
 const TAIL: usize = 150;
 /// Datagrams between two servers that are kept, to be sent again.
 const KEPT_MAX: usize = 400;
@@ -167,13 +167,14 @@ impl World {
     /// An invariant is broken; the first one counts.
     pub(crate) fn fail(&mut self, invariant: u8, what: String) {
         if self.violation.is_none() {
+            let tail = std::env::var("TAIL").ok().and_then(|lines| lines.parse().ok()).unwrap_or(TAIL);
             self.violation = Some(Violation {
                 invariant,
                 what,
                 seed: self.seed,
                 mix: self.mix.clone(),
                 at: self.now,
-                transcript: self.transcript.tail(TAIL),
+                transcript: self.transcript.tail(tail),
             });
         }
     }
