@@ -10,7 +10,7 @@ use super::Around;
 use super::agreement::Agreed;
 use super::balance::Balance;
 use super::incoming::Incoming;
-use super::outgoing::{Content, Outgoing};
+use super::outgoing::Outgoing;
 use super::push::Push;
 use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm, Strictness};
@@ -18,11 +18,10 @@ use super::states::{is_polling, is_starting, state_name, state_number};
 use super::subnets::Told;
 use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
-use crate::lease::owner::{Knowledge, Quiet};
-use crate::lease::record::{Channel, Complete, Record};
+use crate::lease::owner::Quiet;
+use crate::lease::record::{Channel, Record};
 use crate::lease::{Side, Stamp};
 use crate::rules::{Rule, kept};
-use crate::server::database::Database;
 use crate::server::directory::Directory;
 use crate::server::event::PartnerId;
 use crate::wire::failover::{Body, Datagram, Header, PartnerState, Piece, emit, parse};
@@ -68,6 +67,10 @@ pub(super) struct Partner {
     pub(super) silent_since: Option<Mono>,
     pub(super) newest: Stamp,
     pub(super) partner_down: bool,
+    /// All that the partner held has once been here.
+    pub(super) complete: bool,
+    /// When the session began.
+    pub(super) session_since: Option<Mono>,
     pub(super) dropped: Vec<(Dropped, u64)>,
     pub(super) ack_owed: bool,
     kept: Option<Vec<u8>>,
@@ -76,7 +79,7 @@ pub(super) struct Partner {
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
     /// When the session began, or the last piece of the partner's stream came.
-    coming: Option<Mono>,
+    pub(super) coming: Option<Mono>,
     pub(super) watch: Watch,
     pub(super) balance: Balance,
 }
@@ -143,6 +146,8 @@ impl Partner {
             silent_since: None,
             newest: Stamp::default(),
             partner_down: false,
+            complete: false,
+            session_since: None,
             dropped: Vec::new(),
             ack_owed: false,
             kept: None,
@@ -160,6 +165,7 @@ impl Partner {
         self.theirs.database = channel.database;
         self.have = Have { boot: channel.have_boot, stamp: channel.have };
         self.partner_down = channel.partner_down == 1;
+        self.complete = channel.is_complete;
         self.since = channel.since;
         let known = channel.quiet_clock > Wall::default();
         self.quiet = known.then_some(Quiet { clock: channel.quiet_clock, held: channel.quiet_held });
@@ -175,17 +181,6 @@ impl Partner {
     /// What should have been answered was not.
     pub(super) fn lose_contact(&mut self) {
         self.is_lost = true;
-    }
-
-    /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
-    pub(super) fn margin(&self) -> Duration {
-        self.common.skew.max(Duration::from_millis(self.theirs.offset.unsigned_abs()))
-    }
-
-    /// What is known for deciding who may give an address.
-    pub(super) fn knowledge(&self, database: &Database) -> Knowledge {
-        let complete = database.complete() == Complete::Yes;
-        Knowledge { side: self.side, complete, quiet: self.quiet, margin: self.margin() }
     }
 
     /// Enters a state: the one place where that happens. The record of it is in this turn's commit.
@@ -226,7 +221,7 @@ impl Partner {
             partner_boot,
             database: around.database.id(),
             partner_database: self.theirs.database,
-            complete: around.database.complete() == Complete::Yes,
+            complete: self.is_complete(around.database),
             strict: self.strictness() == Strictness::Silent,
             state: self.state,
             transfer: 0,
@@ -275,7 +270,7 @@ impl Partner {
                 self.theirs.state = None;
                 self.acknowledged = 0;
                 self.heard = Some(around.now.mono);
-                self.coming = self.heard;
+                (self.coming, self.session_since) = (self.heard, self.heard);
                 self.read_header(&header, around);
                 self.compare_clocks(header.state, around);
                 info!("partner {}: session with its boot {:016x}", self.name, header.boot);
@@ -439,19 +434,6 @@ impl Partner {
         }
     }
 
-    /// Begins the stream anew: a session, a SyncStart, or contact after a time without.
-    pub(super) fn begin_stream(&mut self, around: &Around<'_>) {
-        let content = if self.theirs.complete { Content::Changes } else { Content::Copy };
-        let last = around.bindings.stamps().last();
-        self.outgoing.begin(content, self.theirs.have, (self.newest, last));
-    }
-
-    /// Whether the partner's changes are on their way: it is there, and something of them came lately.
-    pub(super) fn is_coming(&self, now: Mono) -> bool {
-        let lately = self.coming.is_some_and(|at| now.since(at) < self.common.wait_update);
-        lately && self.is_in_contact(now) && !self.sizes_differ
-    }
-
     /// Records what is to be known after a restart, if that changed. The facts of rule 3 move with each datagram; older
     /// ones are always safe, so that they alone are written once a minute and an idle pair does not wear its disks.
     pub(super) fn record(&mut self, around: &mut Around<'_>) {
@@ -486,6 +468,7 @@ impl Partner {
             quiet_held: quiet.held,
             config: self.theirs.config.unwrap_or_default(),
             is_agreed: self.is_agreed(),
+            is_complete: self.complete,
             strict: self.theirs.strict,
             since: self.since,
         }

@@ -18,7 +18,6 @@ use super::{Around, Patience};
 use crate::clock::{Mono, Now};
 use crate::config::Network;
 use crate::lease::Stamp;
-use crate::lease::record::Complete;
 use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, Header, PartnerState, Serves};
 
@@ -290,7 +289,7 @@ impl Primary {
 
     fn take_announced(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         // Before the full copy is here, a lost disk may lack promises of its own that stand behind the last change.
-        if self.announced.is_empty() || around.database.complete() == Complete::No {
+        if self.announced.is_empty() || !partner.is_complete(around.database) {
             return;
         }
         let have = partner.have.stamp;
@@ -456,7 +455,7 @@ impl Primary {
 
 /// Whether all changes of the failover are here and, after a loss of the disk, all of our own that it had.
 fn holds_all(partner: &Partner, around: &Around<'_>) -> bool {
-    around.database.complete() == Complete::Yes && partner.have.stamp >= partner.theirs.newest
+    partner.is_complete(around.database) && partner.have.stamp >= partner.theirs.newest
 }
 
 /// Whether a failover in this state serves nobody.
