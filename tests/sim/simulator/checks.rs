@@ -118,8 +118,8 @@ impl World {
         let may_ping = self.mix.strict == Strict::No || replaced || word;
         let all = |wanted: Origin| others.iter().all(|claim| claim.lost || claim.origin == wanted);
         let facts = format!(
-            "{} gives {address} to client {who} ({origin:?}), promised to {others:?}; in contact {in_contact}, replaced \
-             {replaced}, partner-down {word}",
+            "{} gives {address} to client {who} ({origin:?}), promised to {others:?}; in contact {in_contact}, \
+             replaced {replaced}, partner-down {word}",
             self.name(node)
         );
         self.say(|| format!("duplicate: {facts}"));
