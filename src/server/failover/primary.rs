@@ -127,7 +127,8 @@ impl Primary {
     pub(super) fn serves(&self, state: PartnerState, subnet: Network) -> bool {
         match state {
             PartnerState::Serving => true,
-            PartnerState::Claiming | PartnerState::Receiving => self.mine.contains(&subnet),
+            // One that stops gives all away again.
+            PartnerState::Claiming | PartnerState::Receiving => self.stop.is_none() && self.mine.contains(&subnet),
             PartnerState::Given
             | PartnerState::Syncing
             | PartnerState::Asleep
