@@ -108,6 +108,8 @@ pub struct Channel<'a> {
     pub config: [u8; 8],
     /// Whether such a datagram showed that both servers run it.
     pub is_agreed: bool,
+    /// Whether all that the partner held has once been here, where the database as a whole is not complete.
+    pub is_complete: bool,
     /// Whether the partner told StrictShares = True last.
     pub strict: bool,
     /// When the state was entered.
@@ -241,7 +243,10 @@ fn decode_share(payload: &[u8]) -> Result<Share, RecordError> {
 }
 
 fn encode_channel(channel: &Channel<'_>, out: &mut Vec<u8>) {
-    let flags = channel.partner_down | u8::from(channel.strict) << 1 | u8::from(channel.is_agreed) << 2;
+    let flags = channel.partner_down
+        | u8::from(channel.strict) << 1
+        | u8::from(channel.is_agreed) << 2
+        | u8::from(channel.is_complete) << 3;
     out.extend_from_slice(&[KIND_CHANNEL, channel.state, flags]);
     out.extend_from_slice(&channel.database);
     let numbers =
@@ -267,6 +272,7 @@ fn decode_channel(payload: &[u8]) -> Result<Channel<'_>, RecordError> {
         partner_down: fixed[2] & 1,
         strict: fixed[2] & 2 > 0,
         is_agreed: fixed[2] & 4 > 0,
+        is_complete: fixed[2] & 8 > 0,
         database,
         have_boot: number(0),
         have: Stamp(number(1)),
@@ -455,6 +461,7 @@ mod tests {
                 quiet_held: Stamp(11),
                 config: [14; 8],
                 is_agreed: false,
+                is_complete: true,
                 strict: true,
                 since: Wall::from_millis(12),
             }),

@@ -9,9 +9,9 @@ use super::failover::{self, Need, Strictness, Wanted};
 use super::request::Request;
 use super::service::Service;
 use crate::clock::Now;
-use crate::lease::Stamp;
 use crate::lease::owner::{Knowledge, Quiet};
 use crate::lease::pool::PoolId;
+use crate::lease::{Binding, Stamp};
 use crate::rules::{Rule, kept};
 
 /// Addresses that a server asks its partner for when it has none left for a new client.
@@ -55,9 +55,12 @@ impl Service {
             return Giving::Freely;
         }
         if self.failover.is_partner_down(partner) {
-            // The partner grants nothing: what this server granted last is settled by its own clock. What the partner
-            // may have granted before it went down, unheard, is found by the ping, with StrictShares too.
-            let own = binding.is_some_and(|binding| binding.origin == knowledge.side) && !is_contested;
+            // The partner grants nothing: what this server granted since it was heard last is settled by its own
+            // clock. What the partner may have granted or renewed before it went down, unheard, is found by the ping,
+            // with StrictShares too.
+            let unheard = self.failover.unheard_since(partner, now);
+            let is_own = |binding: Binding<'_>| binding.origin == knowledge.side && binding.stamp.wall() >= unheard;
+            let own = binding.is_some_and(is_own) && !is_contested;
             let settled = Quiet { clock: now.wall, held: Stamp(u64::MAX) };
             let ended = Knowledge { quiet: Some(settled), ..knowledge }.is_settled(binding.as_ref());
             return if own && ended { Giving::Freely } else { Giving::PingFirst };

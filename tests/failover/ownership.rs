@@ -32,7 +32,8 @@ fn new_client(pair: &mut Pair, number: u16) -> Option<bool> {
     Some(pair.elapsed() - began >= Duration::from_millis(100))
 }
 
-/// Rule 4, FailoverShare: so much of each range is the failover's, on both servers, soon after the first contact.
+/// Rule 4, FailoverShare: so much of each range is the failover's, on both servers, soon after the first contact; one
+/// address stays with the primary, so that a new client there need not ask twice.
 #[test]
 fn balancing_gives_the_failover_its_share_of_each_range() {
     for (percent, expected) in [(0, 0), (10, 5), (50, 25), (100, 50)] {
@@ -43,7 +44,7 @@ fn balancing_gives_the_failover_its_share_of_each_range() {
     }
 }
 
-/// Rule 4: a primary without an address of its own asks its failover, which gives down to none.
+/// Rule 4: a primary that runs out of addresses of its own asks its failover, which gives down to none.
 #[test]
 fn a_primary_that_runs_short_asks_its_failover_for_addresses() {
     let mut pair = Pair::settled(&PairSetup::new().subnets(FOUR).primary("FailoverShare = 100"));

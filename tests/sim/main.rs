@@ -12,7 +12,7 @@ use simulator::mix::{Fault, Mix, Strict};
 use simulator::report::{Report, Violation};
 
 /// Seeds of a run of all tests.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 300;
 /// Runs side by side.
 const LANES: u64 = 2;
 /// Violations whose transcripts are shown.

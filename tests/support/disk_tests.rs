@@ -26,6 +26,17 @@ fn what_was_synced_survives_every_fate() {
 }
 
 #[test]
+fn a_watched_disk_tells_each_octet_that_a_sync_made_durable_once() {
+    let mut disk = disk_with_a_file(1);
+    assert_eq!(disk.take_synced(), [0; 0], "it is watched from now on");
+    disk.write("a", 7, &[2, 3]).expect("room");
+    assert!(disk.has_unsynced() && disk.take_synced().is_empty());
+    disk.sync("a").expect("no fault");
+    assert!(!disk.has_unsynced());
+    assert_eq!((disk.take_synced(), disk.take_synced()), (vec![2, 3], vec![]));
+}
+
+#[test]
 fn unsynced_octets_and_names_are_lost_or_kept_as_the_fate_says() {
     for (fate, names, second) in [(Fate::Lost, vec!["a"], 1), (Fate::Kept, vec!["b"], 2)] {
         let mut disk = disk_with_a_file(1);

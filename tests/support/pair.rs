@@ -6,12 +6,11 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use understudy::clock::{Mono, Now, Reading, Wall};
+use understudy::clock::{Mono, Reading, Wall};
 use understudy::config::{Config, Network, load_subnets};
 use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, InterfaceId, PartnerId};
-use understudy::server::failover::{Service, View};
 use understudy::server::outbox::Effect;
 use understudy::wire::failover::{Datagram, parse};
 use understudy::wire::seal::SEAL_OCTETS;

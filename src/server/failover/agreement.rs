@@ -13,13 +13,11 @@ use super::settings::Strictness;
 use super::subnets::Agreement;
 use super::{Failover, Rest};
 use crate::config::Config;
-use crate::lease::owner::Knowledge;
 use crate::lease::pool::Run;
-use crate::lease::record::{Channel, Complete, Record};
+use crate::lease::record::{Channel, Record};
 use crate::lease::reservations::{Both, CHANGES_MAX, Change, HostNumber, Reservations};
 use crate::rules::{Rule, kept};
 use crate::server::bindings::Bindings;
-use crate::server::database::Database;
 use crate::server::directory::{Directory, host_number};
 use crate::server::event::PartnerId;
 use crate::server::outbox::Outbox;
@@ -77,12 +75,6 @@ pub(super) struct Agreed {
 type Compared = ([u8; 8], [u8; 8], bool, bool);
 
 impl Partner {
-    /// What is known for deciding who may give an address.
-    pub(super) fn knowledge(&self, database: &Database) -> Knowledge {
-        let complete = database.complete() == Complete::Yes;
-        Knowledge { side: self.side, complete, quiet: self.quiet, margin: self.margin() }
-    }
-
     /// What the journal holds: the digest that the partner showed last, and whether that was agreed.
     pub(super) fn replay_agreement(&mut self, channel: &Channel<'_>) {
         let digest = channel.config;

@@ -1,5 +1,6 @@
 //! Applying a record of the partner's stream to the lease table (failover.md section 5).
 
+use std::cmp::Ordering;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use log::{error, info, warn};
 use super::Around;
 use super::partner::{Have, Partner};
 use crate::lease::merge::Seen;
-use crate::lease::record::{Complete, Record};
+use crate::lease::record::Record;
 use crate::lease::shares::Share;
 use crate::lease::{Binding, Stamp};
 use crate::server::bindings::Taken;
@@ -86,11 +87,20 @@ fn is_its(partner: &Partner, address: Ipv4Addr, around: &Around<'_>) -> bool {
     !is_foreign
 }
 
-/// A record of our own that comes back in a full copy: taken as it stands if it is newer.
+/// A record of our own that comes back in a full copy: taken as it stands if it is newer. An older one was not known
+/// here when ours was made: a lease in it that still runs is not lost to an address that was set aside meanwhile.
 fn copied(theirs: &Binding<'_>, around: &mut Around<'_>) {
     let known = around.bindings.table().find(theirs.address);
-    if known.is_none_or(|ours| (theirs.stamp, theirs.origin) > (ours.stamp, ours.origin)) {
-        around.bindings.accept(theirs, around.out);
+    match known.map(|ours| (theirs.stamp, theirs.origin).cmp(&(ours.stamp, ours.origin))) {
+        None | Some(Ordering::Greater) => around.bindings.accept(theirs, around.out),
+        Some(Ordering::Equal) => {}
+        Some(Ordering::Less) => {
+            let seen = Seen { own_side: theirs.origin, stamp: Stamp::default() };
+            if around.bindings.take_in(theirs, seen, around.now.wall, around.out) == Taken::Conflict {
+                *around.conflicts += 1;
+                warn!("{} was given to two clients: the first lease had been lost with the disk", theirs.address);
+            }
+        }
     }
 }
 
@@ -114,12 +124,9 @@ fn copy_ends(partner: &mut Partner, header: &Header, newest: Stamp, around: &mut
         partner.have = Have { boot: header.boot, stamp: newest };
     }
     around.bindings.stamps_mut().lift(newest);
-    if around.database.complete() == Complete::Yes {
+    if partner.is_complete(around.database) {
         return;
     }
-    around.database.set_complete();
-    for record in around.database.newest_records() {
-        around.out.record(|payload| record.encode(payload));
-    }
+    partner.set_complete(around);
     info!("partner {}: all its bindings are held here, {} in all", partner.name, around.bindings.table().len());
 }

@@ -16,7 +16,6 @@ use super::partner::Partner;
 use crate::clock::Mono;
 use crate::lease::Side;
 use crate::lease::pool::{PoolId, Run};
-use crate::lease::record::Complete;
 use crate::wire::failover::PartnerState;
 
 /// Bindings counted in one turn.
@@ -287,7 +286,7 @@ fn may_balance(partner: &Partner, around: &Around<'_>) -> bool {
     partner.state == PartnerState::Serving
         && partner.is_in_contact(around.now.mono)
         && partner.theirs.complete
-        && around.database.complete() == Complete::Yes
+        && partner.is_complete(around.database)
         && !partner.sizes_differ
         && partner.outgoing.is_begun()
         && !partner.outgoing.is_filling()

@@ -42,6 +42,9 @@ impl Partner {
         let now = around.now.mono;
         if self.session.is_established() && self.is_in_contact(now) {
             if !self.outgoing.is_begun() {
+                if self.copy_waits(around).is_some() {
+                    return Flow::Goes;
+                }
                 self.begin_stream(around);
             }
             return self.send_pieces(around);

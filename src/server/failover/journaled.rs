@@ -61,6 +61,7 @@ impl Partner {
         self.theirs.database = channel.database;
         self.have = Have { boot: channel.have_boot, stamp: channel.have };
         self.partner_down = channel.partner_down == 1;
+        self.complete = channel.is_complete;
         self.since = channel.since;
         let known = channel.quiet_clock > Wall::default();
         self.quiet = known.then_some(Quiet { clock: channel.quiet_clock, held: channel.quiet_held });
@@ -102,6 +103,7 @@ impl Partner {
             quiet_held: quiet.held,
             config: self.theirs.config.unwrap_or_default(),
             is_agreed: self.is_agreed(),
+            is_complete: self.complete,
             strict: self.theirs.strict,
             since: self.since,
         }

@@ -29,6 +29,7 @@ mod transfer;
 mod views;
 mod voice;
 mod watch;
+mod whole;
 
 use std::net::Ipv4Addr;
 
@@ -264,6 +265,7 @@ impl Failover {
         let boot = self.shared.random.next_id();
         self.shared.database.renew(id, boot, newest);
         for channel in &mut self.channels {
+            channel.partner.complete = false;
             channel.partner.session.reboot(boot);
             channel.partner.outgoing.end();
             channel.partner.theirs.have = Stamp::default();
@@ -317,6 +319,7 @@ impl Failover {
         if self.is_hidden {
             self.run_reservations(directory, out);
         }
+        self.note_whole(out);
         self.compare(Rest { now, bindings, directory, out });
         if let Some(partner) = failed {
             return TurnEnd::Fails(partner);
@@ -388,13 +391,6 @@ impl Failover {
     pub fn is_in_contact(&self, partner: Option<PartnerId>, now: Mono) -> bool {
         let channel = partner.and_then(|partner| self.channels.get(partner.0));
         channel.is_none_or(|channel| channel.partner.is_in_contact(now))
-    }
-
-    /// Whether an operator's word says that a partner does not serve.
-    #[must_use]
-    pub fn is_partner_down(&self, partner: Option<PartnerId>) -> bool {
-        let channel = partner.and_then(|partner| self.channels.get(partner.0));
-        channel.is_some_and(|channel| channel.partner.partner_down)
     }
 
     /// A client of a partner's subnets asks for something; `chosen` is the server whose offer it takes.

@@ -10,7 +10,7 @@ use super::Around;
 use super::agreement::Agreed;
 use super::balance::Balance;
 use super::incoming::Incoming;
-use super::outgoing::{Content, Outgoing};
+use super::outgoing::Outgoing;
 use super::push::Push;
 use super::session::{Dropped, Ends, Session, Verdict};
 use super::settings::{Common, POLL_DELAY, Rhythm, Strictness};
@@ -19,7 +19,6 @@ use super::subnets::Told;
 use super::watch::Watch;
 use crate::clock::{Mono, Now, Wall};
 use crate::lease::owner::Quiet;
-use crate::lease::record::Complete;
 use crate::lease::{Side, Stamp};
 use crate::rules::{Rule, kept};
 use crate::server::directory::Directory;
@@ -67,6 +66,10 @@ pub(super) struct Partner {
     pub(super) silent_since: Option<Mono>,
     pub(super) newest: Stamp,
     pub(super) partner_down: bool,
+    /// All that the partner held has once been here.
+    pub(super) complete: bool,
+    /// When the session began.
+    pub(super) session_since: Option<Mono>,
     pub(super) dropped: Vec<(Dropped, u64)>,
     pub(super) ack_owed: bool,
     /// Its record in the journal.
@@ -76,7 +79,7 @@ pub(super) struct Partner {
     pub(super) lonely_since: Option<Mono>,
     pub(super) sizes_differ: bool,
     /// When the session began, or the last piece of the partner's stream came.
-    coming: Option<Mono>,
+    pub(super) coming: Option<Mono>,
     pub(super) watch: Watch,
     pub(super) balance: Balance,
 }
@@ -143,6 +146,8 @@ impl Partner {
             silent_since: None,
             newest: Stamp::default(),
             partner_down: false,
+            complete: false,
+            session_since: None,
             dropped: Vec::new(),
             ack_owed: false,
             kept: None,
@@ -173,11 +178,6 @@ impl Partner {
     /// The time after which something that waits for one round trip is said again.
     pub(super) fn repeat_after(&self) -> Duration {
         (self.round_trip * 4).max(REPEAT_MIN)
-    }
-
-    /// Margin for comparing ends across the two clocks: the skew that is allowed, or the one that is seen.
-    pub(super) fn margin(&self) -> Duration {
-        self.common.skew.max(Duration::from_millis(self.theirs.offset.unsigned_abs()))
     }
 
     /// Enters a state: the one place where that happens. The record of it is in this turn's commit.
@@ -218,7 +218,7 @@ impl Partner {
             partner_boot,
             database: around.database.id(),
             partner_database: self.theirs.database,
-            complete: around.database.complete() == Complete::Yes,
+            complete: self.is_complete(around.database),
             strict: self.strictness() == Strictness::Silent,
             state: self.state,
             transfer: 0,
@@ -267,7 +267,7 @@ impl Partner {
                 self.theirs.state = None;
                 self.acknowledged = 0;
                 self.heard = Some(around.now.mono);
-                self.coming = self.heard;
+                (self.coming, self.session_since) = (self.heard, self.heard);
                 self.read_header(&header, around);
                 self.compare_clocks(header.state, around);
                 info!("partner {}: session with its boot {:016x}", self.name, header.boot);
@@ -429,19 +429,6 @@ impl Partner {
         if let Some(round_trip) = self.outgoing.acknowledge(stream, pieces, now) {
             self.round_trip = (self.round_trip * 7 + round_trip) / 8;
         }
-    }
-
-    /// Begins the stream anew: a session, a SyncStart, or contact after a time without.
-    pub(super) fn begin_stream(&mut self, around: &Around<'_>) {
-        let content = if self.theirs.complete { Content::Changes } else { Content::Copy };
-        let last = around.bindings.stamps().last();
-        self.outgoing.begin(content, self.theirs.have, (self.newest, last));
-    }
-
-    /// Whether the partner's changes are on their way: it is there, and something of them came lately.
-    pub(super) fn is_coming(&self, now: Mono) -> bool {
-        let lately = self.coming.is_some_and(|at| now.since(at) < self.common.wait_update);
-        lately && self.is_in_contact(now) && !self.sizes_differ
     }
 
     /// The pause between polls: the failover's own, else the primary's, else the default.

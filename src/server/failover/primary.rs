@@ -17,7 +17,6 @@ use super::{Around, Patience};
 use crate::clock::{Mono, Now};
 use crate::config::Network;
 use crate::lease::Stamp;
-use crate::lease::record::Complete;
 use crate::rules::{Rule, kept};
 use crate::wire::failover::{Body, Header, PartnerState, Serves};
 
@@ -145,7 +144,8 @@ impl Primary {
     pub(super) fn serves(&self, state: PartnerState, subnet: Network) -> bool {
         match state {
             PartnerState::Serving => true,
-            PartnerState::Claiming | PartnerState::Receiving => self.mine.contains(&subnet),
+            // One that stops gives all away again.
+            PartnerState::Claiming | PartnerState::Receiving => self.stop.is_none() && self.mine.contains(&subnet),
             PartnerState::Given
             | PartnerState::Syncing
             | PartnerState::Asleep
@@ -248,7 +248,7 @@ impl Primary {
                     }
                 } else if holds_all {
                     self.serve(partner, "the failover is asleep, all its changes are here", around);
-                } else if partner.sizes_differ && around.database.complete() == Complete::Yes {
+                } else if partner.sizes_differ && partner.is_complete(around.database) {
                     // No stream goes, so that waiting would bring nothing.
                     let reason = "the failover is asleep, its changes cannot come: SyncBindingBufSize is not the same";
                     self.serve(partner, reason, around);
@@ -311,7 +311,7 @@ impl Primary {
 
     fn take_announced(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         // Before the full copy is here, a lost disk may lack promises of its own that stand behind the last change.
-        if self.announced.is_empty() || around.database.complete() == Complete::No {
+        if self.announced.is_empty() || !partner.is_complete(around.database) {
             return;
         }
         let have = partner.have.stamp;
@@ -462,7 +462,7 @@ impl Primary {
 
 /// Whether all changes of the failover are here and, after a loss of the disk, all of our own that it had.
 fn holds_all(partner: &Partner, around: &Around<'_>) -> bool {
-    around.database.complete() == Complete::Yes && partner.have.stamp >= partner.theirs.newest
+    partner.is_complete(around.database) && partner.have.stamp >= partner.theirs.newest
 }
 
 /// Whether a failover in this state serves nobody.

@@ -311,7 +311,7 @@ impl Secondary {
     }
 
     fn end_sync(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        let complete = around.database.complete() == crate::lease::record::Complete::Yes;
+        let complete = partner.is_complete(around.database);
         let all = partner.have.stamp >= partner.theirs.newest;
         if partner.state == PartnerState::Syncing && matches!(self.sync, Sync::Coming(_)) && complete && all {
             self.sleep(partner, "all bindings of the primary are here", around);

@@ -115,7 +115,7 @@ impl World {
         let replaced = failover.is_some_and(|failover| failover.database().complete() == Complete::No);
         let word = failover.is_some_and(|failover| failover.is_partner_down(self.partner_id(node, partner)));
         // Rules 9 and 10 ping with StrictShares too.
-        let may_ping = self.mix.strict == Strict::No || node == self.failover() || replaced || word;
+        let may_ping = self.mix.strict == Strict::No || replaced || word;
         let all = |wanted: Origin| others.iter().all(|claim| claim.lost || claim.origin == wanted);
         let facts = format!(
             "{} gives {address} to client {who} ({origin:?}), promised to {others:?}; in contact {in_contact}, \

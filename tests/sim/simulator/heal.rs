@@ -87,11 +87,12 @@ impl World {
         None
     }
 
-    /// All that a node knows of a primary's addresses, but when clients were last seen.
+    /// All that a node knows of the addresses in a primary's subnets, but when clients were last seen.
     fn table(&self, node: usize, primary: usize) -> Vec<String> {
         let Some(engine) = &self.nodes[node].engine else { return Vec::new() };
         let table = engine.server().bindings().table();
-        let own = |binding: &Binding<'_>| binding.address.octets()[1] == primary as u8 + 20;
+        let subnets = || self.site.subnets.iter().filter(|subnet| subnet.primary == primary && subnet.present);
+        let own = |binding: &Binding<'_>| subnets().any(|subnet| subnet.contains(binding.address));
         let line = |binding: Binding<'_>| format!("{:?}", Binding { last_seen: Wall::default(), ..binding });
         let mut lines: Vec<String> = table.slots(0, table.len()).filter(own).map(line).collect();
         lines.sort();
