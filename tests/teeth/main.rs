@@ -1,0 +1,33 @@
+//! Teeth: with each rule of the pair left out (`src/rules.rs`), a check that is meant to find its absence does find it,
+//! within a stated number of seeds; and with all rules kept the same check on the same seeds finds nothing.
+//!
+//! [`table`] lists which check misses which rule. Built with the feature `teeth`, which no other test and nothing that
+//! is installed has.
+
+#[expect(dead_code, unused_imports, reason = "the claims of the RFCs use the rest")]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[expect(dead_code, reason = "the tests of moves of control use the rest")]
+#[path = "../handover/duo.rs"]
+mod duo;
+#[expect(dead_code, reason = "the test of the walk itself uses the rest")]
+#[path = "../shares/plans.rs"]
+mod plans;
+#[path = "../shares/server.rs"]
+mod server;
+#[expect(dead_code, reason = "the test of the walk itself uses the rest")]
+#[path = "../shares/walk.rs"]
+mod walk;
+
+mod control;
+mod copies;
+mod durable;
+mod merges;
+mod owners;
+mod scene;
+mod sessions;
+mod stalls;
+mod table;
+mod terms;
+mod walks;
