@@ -109,3 +109,21 @@ fn shortened() -> Finding {
 fn with_ends_that_go_down_a_lease_is_given_to_another_before_it_is_over() {
     missed(Rule::EndStands, shortened);
 }
+
+/// A client gives its address back to the failover, which knows of its lease by the primary.
+#[test]
+fn with_every_change_taken_for_concurrent_an_address_that_was_given_back_stays_taken() {
+    missed(Rule::Concurrent, || {
+        let mut scene = Scene::settled(&scarce().policy("DefaultLease = 3600"));
+        let client = Client::new(1);
+        let address = scene.must_lease(P, &client);
+        scene.pair.run(1);
+        scene.take_over();
+        let ack = scene.answer(F, &client.rebinding(address)).expect("an ACK");
+        scene.release(F, &client, &ack);
+        scene.pair.start(P);
+        scene.pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        scene.pair.run(60);
+        promise(scene.lease(P, &Client::new(2)).is_some(), "nobody gets an address that was given back")
+    });
+}

@@ -311,8 +311,8 @@ impl Primary {
             return;
         }
         let have = partner.have.stamp;
-        let (ready, waiting) =
-            self.announced.drain(..).partition(|returned: &(u32, Network, Stamp)| returned.2 <= have);
+        let is_whole = |returned: &(u32, Network, Stamp)| returned.2 <= have || !kept(Rule::ChangesFirst);
+        let (ready, waiting) = self.announced.drain(..).partition(is_whole);
         self.announced = waiting;
         for (transfer, subnet, _) in ready {
             if !self.mine.contains(&subnet) {
@@ -446,7 +446,8 @@ impl Primary {
 
 /// Whether all changes of the failover are here and, after a loss of the disk, all of our own that it had.
 fn holds_all(partner: &Partner, around: &Around<'_>) -> bool {
-    around.database.complete() == Complete::Yes && partner.have.stamp >= partner.theirs.newest
+    let is_whole = partner.have.stamp >= partner.theirs.newest || !kept(Rule::HoldsAll);
+    around.database.complete() == Complete::Yes && is_whole
 }
 
 /// Whether a failover in this state serves nobody.
