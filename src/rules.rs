@@ -44,6 +44,8 @@ pub enum Rule {
     OfferedStays,
     /// A refusal says only what no partner can contradict (7.6).
     RefusalProven,
+    /// With StrictShares nothing is given out of contact that is not surely free (7.5).
+    StrictShares,
     /// Out of contact, what is not surely free is given only after a ping (7.5).
     PingFirst,
     /// A replaced database pings before it gives, until it is complete (7.9).
@@ -62,6 +64,8 @@ pub enum Rule {
     WriteOnlyNew,
     /// Leases go by a clock that no step of the system's clock moves (section 9).
     LeaseClock,
+    /// A server that starts beside one that runs takes its lease clock (section 9).
+    PartnersClock,
     /// The lease clock starts no earlier than the newest time in the journal (section 9).
     ClockFloor,
     /// What leaves for clients and partner rests on records that are durable (section 10, invariant 3).

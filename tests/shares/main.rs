@@ -1,8 +1,8 @@
 //! Random walks of two servers over the rules of who may give an address (failover.md section 7), with the server's own
 //! bindings, shares, merge and codec, and a network, crashes, lost disks and clients that the walk makes up.
 //!
-//! No address may be in two unexpired leases; and the walk must find such when a rule of its own making is left out, as it
-//! does in tests/teeth for those of the server.
+//! No address may be in two unexpired leases; and the walk must find such when a rule of its own making is left out, as
+//! it does in tests/teeth for those of the server.
 
 mod plans;
 mod runs;

@@ -76,6 +76,7 @@ struct Holder {
 pub(crate) struct World {
     random: u64,
     time: u64,
+    rules: Rules,
     /// Primary, failover.
     servers: [Server; 2],
     clients: [Holder; CLIENTS],

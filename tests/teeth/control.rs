@@ -42,7 +42,7 @@ fn without_yielding_both_serve_after_a_heal() {
 #[test]
 fn without_all_changes_a_primary_gives_what_its_failover_gave() {
     missed(Rule::HoldsAll, || {
-        let mut scene = Scene::settled(&scarce().both("SyncBindingBufSize = 64"));
+        let mut scene = Scene::settled(&scarce().primary("StrictShares = False").both("SyncBindingBufSize = 64"));
         scene.take_over();
         scene.must_lease(F, &Client::new(1));
         scene.pair.kill(F);
@@ -59,7 +59,7 @@ fn without_all_changes_a_primary_gives_what_its_failover_gave() {
 #[test]
 fn with_a_subnet_taken_before_its_changes_a_primary_gives_what_its_failover_gave() {
     missed(Rule::ChangesFirst, || {
-        let mut scene = Scene::settled(&scarce());
+        let mut scene = Scene::settled(&scarce().primary("StrictShares = False"));
         scene.take_over();
         scene.must_lease(F, &Client::new(1));
         scene.pair.wires.way(F, P).loses = Some(Kind::BindUpdate);

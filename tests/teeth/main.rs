@@ -11,7 +11,6 @@ mod support;
 #[expect(dead_code, reason = "the tests of moves of control use the rest")]
 #[path = "../handover/duo.rs"]
 mod duo;
-#[expect(dead_code, reason = "the test of the walk itself uses the rest")]
 #[path = "../shares/plans.rs"]
 mod plans;
 #[path = "../shares/server.rs"]

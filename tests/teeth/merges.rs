@@ -15,7 +15,7 @@ const ADDRESS: &str = "10.1.0.50";
 #[test]
 fn without_the_merge_by_kinds_a_lease_is_lost_to_an_address_set_aside() {
     missed(Rule::MergeByKinds, || {
-        let mut scene = Scene::settled(&scarce().policy("DefaultLease = 3600"));
+        let mut scene = Scene::settled(&scarce().primary("StrictShares = False").policy("DefaultLease = 3600"));
         scene.part();
         let client = Client::new(1);
         let address = scene.must_lease(P, &client);
@@ -52,7 +52,7 @@ fn without_the_later_end_a_lease_is_given_to_another_before_it_is_over() {
 #[test]
 fn without_the_bar_the_loser_of_a_merge_shares_its_address_with_a_third() {
     missed(Rule::Bar, || {
-        let mut scene = Scene::settled(&scarce());
+        let mut scene = Scene::settled(&scarce().primary("StrictShares = False"));
         scene.part();
         let first = Client::new(1);
         let offer = scene.answer(P, &first.discover()).expect("an offer");

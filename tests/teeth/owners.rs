@@ -177,11 +177,86 @@ fn with_offered_addresses_given_away_an_offer_is_not_kept() {
     });
 }
 
+/// Both out of contact: one has promised the address, the other has none left that is surely free.
+#[test]
+fn without_strict_shares_an_unanswered_ping_is_enough() {
+    missed(Rule::StrictShares, || {
+        let mut scene = Scene::settled(&scarce());
+        scene.part();
+        scene.must_lease(P, &Client::new(1));
+        let _ = scene.lease(F, &Client::new(2));
+        scene.one_holder_each()
+    });
+}
+
+/// A reload narrows the range of the failover, which takes over then.
+#[test]
+fn without_service_of_what_the_partner_gave_a_lease_out_of_range_is_not_renewed() {
+    missed(Rule::HolderServedOn, || {
+        let mut scene = Scene::settled(&PairSetup::new());
+        let client = Client::new(1);
+        let wish = client.discover().address(crate::support::code::REQUESTED, ip("10.1.0.58"));
+        let offer = scene.answer(P, &wish).expect("an offer");
+        let address = scene.answer(P, &client.selecting(&offer)).expect("an ACK").yiaddr;
+        scene.pair.run(1);
+        scene.pair.reload(F, shared().of_failover());
+        scene.pair.run(15);
+        scene.take_over();
+        let reply = scene.answer(F, &client.rebinding(address));
+        promise(reply.is_some_and(|reply| reply.kind() == Some(kind::ACK)), "a running lease is not renewed")
+    });
+}
+
+/// A pair with two hosts' worth of addresses, one of which is reserved for client 1 or client 2.
+fn reserved(client: Option<u8>) -> PairSetup {
+    let host = client.map_or(String::new(), |number| {
+        format!("[Host one]\nHardwareAddress = 02:00:00:00:00:0{number}\nAddress = 10.1.0.51\n")
+    });
+    let few = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50 - 10.1.0.51\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+    PairSetup::new().subnets(&format!("{few}{host}")).primary("StrictShares = True").primary("FailoverShare = 0")
+}
+
+/// A reload at the failover gives a host the address that the primary gives to anybody.
+#[test]
+fn with_a_reservation_of_one_server_alone_both_give_the_address() {
+    missed(Rule::ReservationOfBoth, || {
+        let mut scene = Scene::settled(&reserved(None));
+        scene.part();
+        scene.pair.reload(F, reserved(Some(1)).of_failover());
+        scene.pair.run(1);
+        let _ = scene.lease(F, &Client::new(1));
+        for number in 3..5 {
+            let _ = scene.lease(P, &Client::new(number));
+        }
+        scene.one_holder_each()
+    });
+}
+
+/// The primary starts anew without a reservation by which the failover has given the address.
+#[test]
+fn without_the_book_of_reservations_that_went_away_both_give_the_address() {
+    missed(Rule::ReservationStays, || {
+        let mut scene = Scene::settled(&reserved(Some(1)));
+        scene.pair.run(15);
+        scene.part();
+        let given = scene.must_lease(F, &Client::new(1));
+        assert_eq!(given, ip("10.1.0.51"));
+        scene.pair.kill(P);
+        scene.pair.hosts[P].config = reserved(None).of_primary();
+        scene.pair.start(P);
+        scene.pair.until(60, |pair| pair.state(P) == "Serving");
+        for number in 3..5 {
+            let _ = scene.lease(P, &Client::new(number));
+        }
+        scene.one_holder_each()
+    });
+}
+
 /// Out of contact a client moves to another address of the failover's; the primary knows it at the former one only.
 #[test]
 fn without_proof_a_client_is_refused_what_the_partner_gave_it() {
     missed(Rule::RefusalProven, || {
-        let mut scene = Scene::settled(&shared());
+        let mut scene = Scene::settled(&shared().primary("StrictShares = False"));
         let client = Client::new(1);
         let ack = scene.lease(P, &client).expect("an address");
         scene.pair.run(1);

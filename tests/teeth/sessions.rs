@@ -91,6 +91,7 @@ impl End {
             database: [0; 16],
             partner_database: [0; 16],
             complete: true,
+            strict: false,
             state: understudy::wire::failover::PartnerState::Serving,
             transfer: 0,
             have_boot: 0,
