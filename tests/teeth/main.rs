@@ -15,6 +15,9 @@ mod duo;
 mod plans;
 #[path = "../shares/server.rs"]
 mod server;
+#[expect(dead_code, reason = "the runs of the simulator use the rest")]
+#[path = "../sim/simulator/mod.rs"]
+mod simulator;
 #[expect(dead_code, reason = "the test of the walk itself uses the rest")]
 #[path = "../shares/walk.rs"]
 mod walk;
@@ -26,6 +29,7 @@ mod merges;
 mod owners;
 mod scene;
 mod sessions;
+mod sims;
 mod stalls;
 mod table;
 mod terms;

@@ -12,6 +12,8 @@ pub(crate) enum By {
     Scenario,
     /// The random walk over owners and merges.
     Walk,
+    /// Runs of the simulator.
+    Simulator,
 }
 
 /// One row: the rule, the check, the most seeds that it may take, the test that runs it.
@@ -28,6 +30,10 @@ const fn scene(rule: Rule, test: &'static str) -> Row {
 
 const fn walk(rule: Rule, seeds: u64, test: &'static str) -> Row {
     Row { rule, by: By::Walk, seeds, test }
+}
+
+const fn sim(rule: Rule, seeds: u64, test: &'static str) -> Row {
+    Row { rule, by: By::Simulator, seeds, test }
 }
 
 /// All of them; each rule has one row at least.
@@ -88,6 +94,20 @@ pub(crate) const TEETH: &[Row] = &[
     scene(Rule::AskAfterStandstill, "without_asking_a_primary_that_stood_still_answers_beside_the_failover"),
     walk(Rule::Owner, 4, "without_the_owner_the_walk_finds_an_address_in_two_hands"),
     walk(Rule::Settled, 6, "without_settled_the_walk_finds_an_address_in_two_hands"),
+    sim(Rule::Owner, 16, "the_simulator_misses_owner"),
+    sim(Rule::Settled, 16, "the_simulator_misses_settled"),
+    sim(Rule::OlderCopy, 4, "the_simulator_misses_older_copy"),
+    sim(Rule::AckAfterCommit, 4, "the_simulator_misses_ack_after_commit"),
+    sim(Rule::BindAckAfterCommit, 4, "the_simulator_misses_bind_ack_after_commit"),
+    sim(Rule::RewriteUnclean, 4, "the_simulator_misses_rewrite_unclean"),
+    sim(Rule::TakenBackByPolling, 4, "the_simulator_misses_taken_back_by_polling"),
+    sim(Rule::Yield, 4, "the_simulator_misses_yield"),
+    sim(Rule::Sessions, 4, "the_simulator_misses_sessions"),
+    sim(Rule::StrictShares, 4, "the_simulator_misses_strict_shares"),
+    sim(Rule::OwnersByRecord, 24, "the_simulator_misses_owners_by_record"),
+    sim(Rule::AskAfterStandstill, 4, "the_simulator_misses_ask_after_standstill"),
+    sim(Rule::ReplayWindow, 4, "the_simulator_misses_replay_window"),
+    sim(Rule::HaveBehindRecords, 6, "the_simulator_misses_have_behind_records"),
 ];
 
 /// All rules again, when a check has ended in whatever way.
