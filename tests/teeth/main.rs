@@ -4,10 +4,6 @@
 //! [`table`] lists which check misses which rule. Built with the feature `teeth`, which no other test and nothing that
 //! is installed has.
 
-#[expect(dead_code, unused_imports, reason = "the claims of the RFCs use the rest")]
-#[path = "../support/mod.rs"]
-mod support;
-
 #[expect(dead_code, reason = "the tests of moves of control use the rest")]
 #[path = "../handover/duo.rs"]
 mod duo;
@@ -34,3 +30,5 @@ mod stalls;
 mod table;
 mod terms;
 mod walks;
+
+use simulator::support;

@@ -148,7 +148,10 @@ fn without_another_look_at_the_request_an_old_offer_gives_the_partners_address()
         let wish = slow.discover().address(crate::support::code::REQUESTED, ip("10.1.0.53"));
         let offer = scene.answer(P, &wish).expect("an offer");
         assert_eq!(offer.yiaddr, ip("10.1.0.53"));
-        scene.pair.reload(P, shared().of_primary());
+        // Offers are kept in memory alone.
+        scene.pair.kill(P);
+        scene.pair.hosts[P].config = shared().of_primary();
+        scene.pair.start(P);
         scene.pair.run(20);
         scene.part();
         scene.must_lease(F, &Client::new(2));
@@ -172,6 +175,8 @@ fn with_offered_addresses_given_away_an_offer_is_not_kept() {
         scene.pair.start_new(F);
         scene.pair.run(20);
         assert!(!scene.pair.engine(F).server().bindings().shares().is_empty(), "it has got its share");
+        // In contact it would be asked back.
+        scene.pair.wires.cut(P, F);
         let ack = scene.answer(P, &client.selecting(&offer));
         promise(ack.is_some_and(|ack| ack.kind() == Some(kind::ACK)), "the offer of 10.1.0.53 is not kept")
     });

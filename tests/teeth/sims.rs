@@ -63,11 +63,6 @@ fn the_simulator_misses_sessions() {
 }
 
 #[test]
-fn the_simulator_misses_strict_shares() {
-    runs_miss(Rule::StrictShares, &[Fault::Cut]);
-}
-
-#[test]
 fn the_simulator_misses_owners_by_record() {
     runs_miss(Rule::OwnersByRecord, &[Fault::Reload, Fault::Cut]);
 }

@@ -54,10 +54,7 @@ pub(crate) const TEETH: &[Row] = &[
     scene(Rule::OwnersByRecord, "with_owners_by_configuration_a_reload_gives_the_partners_addresses_away"),
     scene(Rule::ReservationOfBoth, "with_a_reservation_of_one_server_alone_both_give_the_address"),
     scene(Rule::ReservationStays, "without_the_book_of_reservations_that_went_away_both_give_the_address"),
-    scene(
-        Rule::HolderServedOn,
-        "without_service_of_what_the_partner_gave_a_lease_out_of_range_is_not_renewed",
-    ),
+    scene(Rule::HolderServedOn, "without_service_of_what_the_partner_gave_a_lease_out_of_range_is_not_renewed"),
     scene(Rule::EndStands, "with_ends_that_go_down_a_lease_is_given_to_another_before_it_is_over"),
     scene(Rule::LookAgain, "without_another_look_at_the_request_an_old_offer_gives_the_partners_address"),
     scene(Rule::OfferedStays, "with_offered_addresses_given_away_an_offer_is_not_kept"),
@@ -103,9 +100,8 @@ pub(crate) const TEETH: &[Row] = &[
     sim(Rule::TakenBackByPolling, 4, "the_simulator_misses_taken_back_by_polling"),
     sim(Rule::Yield, 4, "the_simulator_misses_yield"),
     sim(Rule::Sessions, 4, "the_simulator_misses_sessions"),
-    sim(Rule::StrictShares, 4, "the_simulator_misses_strict_shares"),
     sim(Rule::OwnersByRecord, 24, "the_simulator_misses_owners_by_record"),
-    sim(Rule::AskAfterStandstill, 4, "the_simulator_misses_ask_after_standstill"),
+    sim(Rule::AskAfterStandstill, 16, "the_simulator_misses_ask_after_standstill"),
     sim(Rule::ReplayWindow, 4, "the_simulator_misses_replay_window"),
     sim(Rule::HaveBehindRecords, 6, "the_simulator_misses_have_behind_records"),
 ];
