@@ -68,11 +68,6 @@ fn the_simulator_misses_owners_by_record() {
 }
 
 #[test]
-fn the_simulator_misses_ask_after_standstill() {
-    runs_miss(Rule::AskAfterStandstill, &[Fault::Freeze]);
-}
-
-#[test]
 fn the_simulator_misses_replay_window() {
     runs_miss(Rule::ReplayWindow, &[Fault::Forged, Fault::Noise]);
 }

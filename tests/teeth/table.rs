@@ -101,7 +101,6 @@ pub(crate) const TEETH: &[Row] = &[
     sim(Rule::Yield, 4, "the_simulator_misses_yield"),
     sim(Rule::Sessions, 4, "the_simulator_misses_sessions"),
     sim(Rule::OwnersByRecord, 24, "the_simulator_misses_owners_by_record"),
-    sim(Rule::AskAfterStandstill, 16, "the_simulator_misses_ask_after_standstill"),
     sim(Rule::ReplayWindow, 4, "the_simulator_misses_replay_window"),
     sim(Rule::HaveBehindRecords, 6, "the_simulator_misses_have_behind_records"),
 ];
