@@ -171,6 +171,7 @@ impl LeaseClock {
     /// A clock that starts at `reading`, but not under `floor`, the newest time in the journal.
     #[must_use]
     pub fn new(reading: Reading, floor: Wall) -> LeaseClock {
+        let floor = if kept(Rule::ClockFloor) { floor } else { Wall::default() };
         LeaseClock { wall: reading.system.max(floor), mono: reading.mono, rest_nanos: 0, slewing: false }
     }
 

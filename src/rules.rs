@@ -44,6 +44,8 @@ pub enum Rule {
     OfferedStays,
     /// A refusal says only what no partner can contradict (7.6).
     RefusalProven,
+    /// With StrictShares nothing is given out of contact that is not surely free (7.5).
+    StrictShares,
     /// Out of contact, what is not surely free is given only after a ping (7.5).
     PingFirst,
     /// A replaced database pings before it gives, until it is complete (7.9).
@@ -56,10 +58,16 @@ pub enum Rule {
     LaterEnd,
     /// Of two concurrent leases the loser's end is kept as bar (section 5, merge).
     Bar,
+    /// A change that its maker made knowing ours is not merged with it (section 5, merge).
+    Concurrent,
     /// A merge is written only if it says something new (section 5, merge).
     WriteOnlyNew,
     /// Leases go by a clock that no step of the system's clock moves (section 9).
     LeaseClock,
+    /// A server that starts beside one that runs takes its lease clock (section 9).
+    PartnersClock,
+    /// The lease clock starts no earlier than the newest time in the journal (section 9).
+    ClockFloor,
     /// What leaves for clients and partner rests on records that are durable (section 10, invariant 3).
     AckAfterCommit,
     /// What is acknowledged to the partner is in the journal (sections 4 and 5, BindAck).
@@ -72,10 +80,18 @@ pub enum Rule {
     RewriteUnclean,
     /// A subnet that was given back is taken again only through polling (section 6).
     TakenBackByPolling,
+    /// A primary serves only with all changes of its failover (section 6, table).
+    HoldsAll,
+    /// A subnet that comes back is taken when all changes of it are here (section 6, SubnetReturn).
+    ChangesFirst,
+    /// What was kept while control moved is answered only if the partner has not done it (section 6).
+    AnsweredOnce,
     /// That the failover sleeps counts for a primary only after it has seen that control is asked for (section 6).
     SleepsAfterAsked,
     /// A failover yields to any header that says Serving (section 6).
     Yield,
+    /// After a yield the next takeover needs more unanswered polls (section 6).
+    SlowAfterYield,
     /// A sequence seen before is dropped (section 3).
     ReplayWindow,
     /// Only the living session of a proven boot is listened to (section 3).

@@ -31,7 +31,7 @@ pub fn merge<'a>(ours: &Binding<'a>, theirs: &Binding<'a>, seen: Seen, now: Wall
     // Both may have made a stamp in the same millisecond; then both sides must prefer the same one.
     let is_theirs = (theirs.stamp, theirs.origin) > (ours.stamp, ours.origin);
     let newer = if is_theirs { Merged::Theirs } else { Merged::Ours };
-    if ours.origin != seen.own_side || ours.stamp <= seen.stamp {
+    if ours.origin != seen.own_side || ours.stamp <= seen.stamp && kept(Rule::Concurrent) {
         return newer;
     }
     let (standing, other) = match newer {

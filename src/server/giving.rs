@@ -71,7 +71,7 @@ impl Service {
         match self.failover.strictness(partner) {
             // What a replaced database has lost cannot be known, so nothing in it is settled: the ping is all there is
             // until the full copy comes (rule 9).
-            Strictness::Silent if knowledge.complete => Giving::Not,
+            Strictness::Silent if knowledge.complete && kept(Rule::StrictShares) => Giving::Not,
             Strictness::PingFirst | Strictness::Silent if kept(Rule::PingFirst) => Giving::PingFirst,
             Strictness::PingFirst | Strictness::Silent => Giving::Freely,
         }

@@ -36,6 +36,7 @@ use crate::config::{Config, part_clashes};
 use crate::lease::Binding;
 use crate::lease::record::{Complete, Record};
 use crate::lease::shares::Share;
+use crate::rules::{Rule, kept};
 use crate::wire::dhcp::{Scratch, parse};
 use bindings::Bindings;
 use duty::Room;
@@ -252,7 +253,8 @@ impl Server {
         }
         for held in self.service.take_held(now) {
             let message = parse(&held.bytes, &mut self.scratch);
-            if message.as_ref().is_ok_and(|message| !self.service.is_answered(now, &held, message)) {
+            let is_open = |message: &_| !self.service.is_answered(now, &held, message) || !kept(Rule::AnsweredOnce);
+            if message.as_ref().is_ok_and(is_open) {
                 let came = Now { mono: held.since, wall: held.came };
                 self.service.on_message(now, held.arrival, Received { came, message, bytes: &held.bytes }, out);
                 // What this changed goes to the partner with the next turn.

@@ -1,7 +1,8 @@
 //! Random walks of two servers over the rules of who may give an address (failover.md section 7), with the server's own
 //! bindings, shares, merge and codec, and a network, crashes, lost disks and clients that the walk makes up.
 //!
-//! No address may be in two unexpired leases; and the walk must find such when a rule is left out.
+//! No address may be in two unexpired leases; and the walk must find such when a rule of its own making is left out, as
+//! it does in tests/teeth for those of the server.
 
 mod plans;
 mod runs;
@@ -10,7 +11,7 @@ mod walk;
 
 use walk::{Figures, Rules, World};
 
-/// Walks of each test.
+/// Walks of the test.
 const SEEDS: u64 = 200;
 const STEPS: u32 = 500;
 
@@ -54,27 +55,9 @@ fn with_all_rules_no_address_is_ever_in_two_hands_and_both_tables_become_equal()
 }
 
 #[test]
-fn without_the_check_of_the_owner_the_walk_finds_addresses_in_two_hands() {
-    let (found, _) = walk_all(Rules::WithoutOwner, SEEDS / 8, 0);
-    assert!(found > SEEDS / 16, "only {found}: the walk does not bite");
-}
-
-#[test]
-fn without_the_check_that_an_end_is_settled_the_walk_finds_addresses_in_two_hands() {
-    let (found, _) = walk_all(Rules::WithoutSettled, SEEDS / 8, 0);
-    assert!(found > SEEDS / 16, "only {found}: the walk does not bite");
-}
-
-#[test]
 fn without_the_partners_word_for_a_reservation_the_walk_finds_addresses_in_two_hands() {
     let (found, _) = walk_all(Rules::WithoutAgreement, SEEDS / 4, RELOADS[2]);
     assert!(found > 3, "only {found}: the walk does not bite");
-}
-
-#[test]
-fn without_the_book_of_reservations_that_went_away_the_walk_finds_addresses_in_two_hands() {
-    let (found, _) = walk_all(Rules::WithoutBook, SEEDS * 3 / 2, RELOADS[2]);
-    assert!(found > 2, "only {found}: the walk does not bite");
 }
 
 #[test]

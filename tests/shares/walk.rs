@@ -21,16 +21,12 @@ const ALONE: u64 = 6;
 const CLIENTS: usize = 4;
 const OCTETS: [[u8; 1]; CLIENTS] = [[1], [2], [3], [4]];
 
-/// Which rules hold.
+/// Which rules of the walk's own making hold; those of the server are left out by their names (`rules`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rules {
     All,
-    WithoutOwner,
-    WithoutSettled,
     /// A reserved address goes to its host whatever the partner runs.
     WithoutAgreement,
-    /// A reservation that went away is forgotten at once.
-    WithoutBook,
     /// Who owns an address without a record stands in the configuration.
     SharesConfigured,
 }
@@ -322,11 +318,14 @@ impl World {
         }
         let now = self.servers[at].now(self.time);
         let reserved = self.servers[at].agreed.plan().address_of(who);
+        let bindings = &mut self.servers[at].bindings;
         let candidates = match self.rules {
             _ if reserved.is_some() => reserved.into_iter().collect(),
-            Rules::WithoutOwner | Rules::SharesConfigured => addresses().collect(),
-            Rules::All | Rules::WithoutSettled | Rules::WithoutAgreement | Rules::WithoutBook => {
-                self.servers[at].bindings.own_candidates(POOL, now.wall)
+            Rules::SharesConfigured => addresses().collect(),
+            Rules::All | Rules::WithoutAgreement => {
+                let mut candidates = bindings.own_candidates(POOL, now.wall);
+                candidates.extend(bindings.partner_candidates(POOL, now.wall));
+                candidates
             }
         };
         let free: Vec<Ipv4Addr> = candidates.into_iter().filter(|&address| self.may_give(at, who, address)).collect();
@@ -383,7 +382,6 @@ impl World {
         binding.is_some_and(|binding| binding.is_active(now) && binding.client.key() == Some(key(who)))
     }
 
-    /// The rule, or what is left of it.
     fn may_give(&self, at: usize, who: usize, address: Ipv4Addr) -> bool {
         let server = &self.servers[at];
         let (now, knowledge) = (server.now(self.time).wall, server.knowledge());
@@ -400,15 +398,11 @@ impl World {
             return true;
         }
         let is_for = if host.is_some() { host == Some(who) } else { plan.is_ranged(address) };
-        if !is_for || agreed.is_withheld(address) && self.rules != Rules::WithoutBook {
+        if !is_for || agreed.is_withheld(address) {
             return false;
         }
         match self.rules {
-            Rules::All | Rules::WithoutAgreement | Rules::WithoutBook => {
-                server.bindings.may_give(&knowledge, address, now)
-            }
-            Rules::WithoutOwner => settled,
-            Rules::WithoutSettled => server.owner(address) == server.side,
+            Rules::All | Rules::WithoutAgreement => server.bindings.may_give(&knowledge, address, now),
             Rules::SharesConfigured => {
                 settled && binding.map_or_else(|| plan.owner(address), |binding| binding.owner) == server.side
             }

@@ -1,5 +1,5 @@
-//! The rules of the pair by name (`src/rules.rs`): each is followed at one place, and left out by nothing
-//! but tests.
+//! The rules of the pair by name (`src/rules.rs`): each is followed at one place, missed by a test when it is
+//! gone, and left out by nothing but tests.
 
 use crate::settle;
 use crate::split::line_of;
@@ -7,6 +7,8 @@ use crate::tree::{Source, sources, text};
 
 /// Where the rules are named and the switch stands.
 const RULES_FILE: &str = "src/rules.rs";
+/// Where the tests that miss a rule are listed.
+const TABLE_FILE: &str = "tests/teeth/table.rs";
 
 /// The variants of `enum Rule`.
 fn rules(code: &str) -> Vec<String> {
@@ -31,6 +33,31 @@ fn each_rule_is_followed_at_one_place() {
     let places = |rule: &String| all.iter().map(|source| asked(&source.shipped, rule)).sum::<usize>();
     let findings = named.iter().map(|rule| (rule, places(rule))).filter(|(_, places)| *places != 1);
     settle("rules", findings.map(|(rule, places)| format!("{rule}: asked for at {places} places")).collect());
+}
+
+/// The rows of the table of teeth: a rule and the name of its test.
+fn rows(table: &str) -> Vec<(String, String)> {
+    let rows = table.split("Rule::").skip(1).filter_map(|row| {
+        let (rule, rest) = row.split_once(',')?;
+        let test = rest.split_once(')')?.0.split('"').nth(1)?;
+        Some((rule.to_owned(), test.to_owned()))
+    });
+    rows.collect()
+}
+
+#[test]
+fn each_rule_has_a_test_that_misses_it() {
+    let named = rules(&Source::new(RULES_FILE, text(RULES_FILE)).shipped);
+    let rows = rows(&text(TABLE_FILE));
+    let all: String = sources("tests/teeth/").iter().map(|source| source.code.clone()).collect();
+    let without = named.iter().filter(|rule| !rows.iter().any(|row| row.0 == **rule));
+    let mut findings: Vec<String> = without.map(|rule| format!("{rule}: no row in {TABLE_FILE}")).collect();
+    for (rule, test) in &rows {
+        if all.matches(&format!("#[test]\nfn {test}() {{")).count() != 1 {
+            findings.push(format!("{rule}: no test {test}"));
+        }
+    }
+    settle("rules without teeth", findings);
 }
 
 /// What ships has no switch: the function that turns it exists under the feature alone, and nothing in src calls it.
@@ -59,5 +86,9 @@ fn the_checks_of_rules_see_a_breach() {
         "/// Doc.\npub enum Rule {\n    Owner,\n    Settled,\n}\nfn f() { kept(Rule::Owner) && kept(Rule::Owner) }\n";
     let source = Source::new("src/rules.rs", code.to_owned());
     assert_eq!(rules(&source.code), ["Owner", "Settled"]);
+    let table =
+        "    scene(Rule::Owner, \"a\"),\n    walk(\n        Rule::Settled,\n        3,\n        \"b\",\n    ),\n";
+    let found = rows(table);
+    assert_eq!(found, [("Owner".to_owned(), "a".to_owned()), ("Settled".to_owned(), "b".to_owned())]);
     assert_eq!((asked(&source.code, "Owner"), asked(&source.code, "Settled")), (2, 0));
 }

@@ -158,8 +158,8 @@ impl Partner {
 
     /// Whether the partner goes by this reservation too.
     fn has_reservation(&self, address: Ipv4Addr, host: HostNumber) -> bool {
-        let Some(belief) = &self.agreed.belief else { return !kept(Rule::ReservationOfBoth) };
-        belief.reserved.as_ref().is_none_or(|reserved| reserved.get(&address) == Some(&host))
+        let has = |belief: &Belief| belief.reserved.as_ref().is_none_or(|all| all.get(&address) == Some(&host));
+        self.agreed.belief.as_ref().is_some_and(has) || !kept(Rule::ReservationOfBoth)
     }
 
     /// Compares reservations if a datagram came that shows others.

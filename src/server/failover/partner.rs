@@ -343,7 +343,7 @@ impl Partner {
         let offset = self.theirs.offset;
         let differs = u128::from(offset.unsigned_abs()) > self.common.skew.as_millis();
         let starts = !self.met && (is_starting(self.state) || is_polling(self.state));
-        if differs && starts && !is_starting(theirs) {
+        if differs && starts && !is_starting(theirs) && kept(Rule::PartnersClock) {
             warn!("partner {}: this server starts {} s off its lease clock, which is taken", self.name, offset / 1000);
             *around.clock_step = Some(offset);
             self.theirs.offset = 0;

@@ -315,8 +315,8 @@ impl Primary {
             return;
         }
         let have = partner.have.stamp;
-        let (ready, waiting) =
-            self.announced.drain(..).partition(|returned: &(u32, Network, Stamp)| returned.2 <= have);
+        let is_whole = |returned: &(u32, Network, Stamp)| returned.2 <= have || !kept(Rule::ChangesFirst);
+        let (ready, waiting) = self.announced.drain(..).partition(is_whole);
         self.announced = waiting;
         for (transfer, subnet, _) in ready {
             if !self.mine.contains(&subnet) {
@@ -462,7 +462,8 @@ impl Primary {
 
 /// Whether all changes of the failover are here and, after a loss of the disk, all of our own that it had.
 fn holds_all(partner: &Partner, around: &Around<'_>) -> bool {
-    partner.is_complete(around.database) && partner.have.stamp >= partner.theirs.newest
+    let is_whole = partner.have.stamp >= partner.theirs.newest || !kept(Rule::HoldsAll);
+    partner.is_complete(around.database) && is_whole
 }
 
 /// Whether a failover in this state serves nobody.

@@ -395,7 +395,7 @@ impl Secondary {
             return;
         }
         let times = match self.yielded {
-            Some((at, times)) if now.since(at) < FLAP => times,
+            Some((at, times)) if now.since(at) < FLAP && kept(Rule::SlowAfterYield) => times,
             Some(_) | None => 1,
         };
         let limit = (self.settings.polls_max + 1) * times - 1;
