@@ -43,9 +43,8 @@ pub(super) struct Primary {
     claims: u32,
     /// When the failover counts as silent, whatever number of requests that is.
     hurry: Option<Mono>,
-    /// Number of the datagram that first asked for control in this state, and when one followed on a header that had
-    /// not seen it.
-    asked: (u64, Option<Mono>),
+    /// Number of the datagram that first asked for control in this state; `None` while none has.
+    asked: Option<u64>,
     /// A planned stop.
     pub(super) stop: Option<Giving>,
     /// A drill, until the failover has taken control.
@@ -67,7 +66,7 @@ impl Primary {
             requested: None,
             claims: 0,
             hurry: None,
-            asked: (0, None),
+            asked: None,
             stop: None,
             drill: None,
         }
@@ -88,9 +87,24 @@ impl Primary {
         partner.enter(PartnerState::Claiming, reason, around.now);
         (self.claims, self.hurry) = (0, None);
         self.announced.clear();
-        self.drill = None;
-        self.request(partner, around);
-        self.asked = (partner.session.sequence(), None);
+        (self.drill, self.asked) = (None, None);
+        match self.earliest(partner).filter(|earliest| *earliest > around.now.mono) {
+            Some(earliest) => self.wait = Some(earliest),
+            None => self.request(partner, around),
+        }
+    }
+
+    /// Before this time control is not asked for again, whatever asks for it: what comes of a request may be the cause
+    /// of the next, which would go out as fast as the loop turns.
+    fn earliest(&self, partner: &Partner) -> Option<Mono> {
+        let pause = if self.is_refused(partner) { REFUSED_AGAIN } else { REPEAT_MIN };
+        self.requested.map(|requested| requested + pause)
+    }
+
+    /// When the wait of the state is over.
+    fn wait_ends(&self, partner: &Partner) -> Option<Mono> {
+        let earliest = self.earliest(partner).filter(|_| partner.state == PartnerState::Claiming);
+        self.wait.map(|wait| earliest.map_or(wait, |earliest| wait.max(earliest)))
     }
 
     /// Nothing is served before all is here again.
@@ -106,6 +120,7 @@ impl Primary {
         self.wait = Some(self.hurry.map_or(wait, |hurry| wait.min(hurry)));
         self.requested = Some(around.now.mono);
         partner.send(Body::CtlReq, around);
+        self.asked.get_or_insert(partner.session.sequence());
     }
 
     /// This server stood still for so long that the failover may serve by now: nothing is served until it answers.
@@ -160,6 +175,8 @@ impl Primary {
         let (header, body, newest) = match came {
             Came::Session => {
                 if matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) {
+                    // What was asked before it came to nothing.
+                    self.requested = None;
                     self.claim(partner, "the failover started anew", around);
                 }
                 return;
@@ -240,10 +257,8 @@ impl Primary {
         let holds_all = holds_all(partner, around);
         match partner.state {
             PartnerState::Claiming | PartnerState::Receiving if sleeps && self.stop.is_none() => {
-                if seen < self.asked.0 && kept(Rule::SleepsAfterAsked) {
-                    let now = around.now.mono;
-                    if self.asked.1.is_none_or(|again| now.since(again) >= REPEAT_MIN) {
-                        self.asked.1 = Some(now);
+                if self.asked.is_none_or(|asked| seen < asked) && kept(Rule::SleepsAfterAsked) {
+                    if self.earliest(partner).is_none_or(|earliest| earliest <= around.now.mono) {
                         self.request(partner, around);
                     }
                 } else if holds_all {
@@ -342,14 +357,14 @@ impl Primary {
             return;
         }
         self.tick_waiting(partner, around);
-        if self.wait.is_none_or(|wait| wait > now.mono) {
+        if self.wait_ends(partner).is_none_or(|wait| wait > now.mono) {
             return;
         }
         match partner.state {
-            // It is there, and what is missing here is on its way.
-            PartnerState::Claiming if self.is_filling(partner, around) => self.request(partner, around),
-            // It is there and serves: only the request or the answer to it was lost.
-            PartnerState::Claiming if self.hears_it_serve(partner) => {
+            PartnerState::Claiming if self.asked.is_none() => self.request(partner, around),
+            // It is there, and what is missing here is on its way; or it is there and serves: only the request or the
+            // answer to it was lost.
+            PartnerState::Claiming if self.is_filling(partner, around) || self.hears_it_serve(partner) => {
                 self.hurry = None;
                 self.request(partner, around);
             }
@@ -456,7 +471,7 @@ impl Primary {
         // What the failover acknowledges meanwhile is seen in the turn in which it comes.
         let give = self.stop.or(self.drill).map(Giving::next_due);
         let lost = self.lost_at(partner).filter(|_| partner.state == PartnerState::Given && give.is_none());
-        [self.wait, give, lost, self.next_sign(partner)].into_iter().flatten().min()
+        [self.wait_ends(partner), give, lost, self.next_sign(partner)].into_iter().flatten().min()
     }
 }
 
