@@ -82,6 +82,11 @@ impl World {
                 self.check_2_one_holder(node, reply, (origin, &others));
             }
         }
+        // A server that stood still has the RELEASE in the turn of the REQUEST: the ACK that leaves after it is for nobody.
+        let asked = self.asked.get(&reply.xid).map(|asked| asked.at);
+        if asked.is_some_and(|asked| self.ledger.is_given_back(address, who, asked)) {
+            return;
+        }
         let made = self.nodes[node].turn_began;
         let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
         let slack = fast + secs * SECOND / 1_000;

@@ -1,7 +1,8 @@
 //! What each client was promised, in true time, by the ACKs that left a server: the model that servers are judged by.
 //!
 //! A promise binds from the turn that made it for as long as the ACK says, whether the client got it or not. It ends
-//! early when the client gives the address back, finds it taken, or is promised another one on the same link.
+//! early when the client gives the address back, which voids the answers that are on their way by then too, finds it
+//! taken, or is promised another one on the same link.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -42,6 +43,8 @@ pub(crate) struct Claim {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     claims: BTreeMap<Ipv4Addr, Vec<Claim>>,
+    /// When each client gave each address back last.
+    given_back: BTreeMap<(Ipv4Addr, u16), Time>,
 }
 
 impl Ledger {
@@ -78,10 +81,16 @@ impl Ledger {
     }
 
     /// The client no longer uses the address.
-    pub(crate) fn give_up(&mut self, address: Ipv4Addr, who: u16) {
+    pub(crate) fn give_up(&mut self, address: Ipv4Addr, who: u16, now: Time) {
+        self.given_back.insert((address, who), now);
         if let Some(claims) = self.claims.get_mut(&address) {
             claims.retain(|claim| claim.who != who);
         }
+    }
+
+    /// Whether the client has given the address back since it asked at `asked`: no answer to that binds any more.
+    pub(crate) fn is_given_back(&self, address: Ipv4Addr, who: u16, asked: Time) -> bool {
+        self.given_back.get(&(address, who)).is_some_and(|given| *given >= asked)
     }
 
     /// Promises of `since` or later whose records no server holds any more are lost with a disk.

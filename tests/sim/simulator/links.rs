@@ -31,11 +31,11 @@ impl World {
         let message = &outgoing.message;
         let kind = message.value(code::TYPE).map_or(0, |value| value[0]);
         if let (kind::RELEASE | kind::DECLINE, Some(address)) = (kind, outgoing.about) {
-            self.ledger.give_up(address, who);
+            self.ledger.give_up(address, who, self.now);
         }
         if kind == kind::REQUEST {
             let claims = message.value(code::SERVER).is_none();
-            self.asked.insert(message.xid, Asked { who, subnet, about: outgoing.about, claims });
+            self.asked.insert(message.xid, Asked { who, subnet, about: outgoing.about, claims, at: self.now });
         }
         let about = outgoing.about;
         self.say(|| format!("client {who} on {subnet} sends {} {about:?}", kind_name(kind)));

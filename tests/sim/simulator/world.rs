@@ -73,6 +73,8 @@ pub(crate) struct Asked {
     pub(crate) about: Option<Ipv4Addr>,
     /// Whether it says that it has the address already.
     pub(crate) claims: bool,
+    /// When it was sent last.
+    pub(crate) at: Time,
 }
 
 /// One run.
