@@ -21,7 +21,7 @@ pub(crate) enum Undo {
     Room(usize),
     /// An operator gives control back.
     Giveback(usize),
-    /// A wall clock is put right.
+    /// A wall clock is put back by the milliseconds that it was stepped by; the heal puts it right whatever runs then.
     Clock(usize, i64),
     /// An operator starts a server that was taken as down.
     Patient(usize),
@@ -205,11 +205,9 @@ impl World {
         const HOUR: i64 = 3_600_000;
         let small = self.random.around(self.site.skew * 500);
         let by = self.random.pick(&[small, small, HOUR, -HOUR, 3 * HOUR, -3 * HOUR, 20_000, -20_000]);
-        let clock = &mut self.nodes[node].clock;
-        let right = clock.offset;
-        clock.offset += by;
+        self.nodes[node].clock.offset += by;
         let time = self.random.between(2, 120) * SECOND;
-        self.at(self.now + time, Event::Undo(Undo::Clock(node, right)));
+        self.at(self.now + time, Event::Undo(Undo::Clock(node, by)));
         format!("{} by {by} ms for {} ms", self.name(node), time / MILLI)
     }
 
@@ -288,7 +286,8 @@ impl World {
                 };
                 let _ = self.nodes[node].put(Inward::Control(format!("giveback {name}")));
             }
-            Undo::Clock(node, right) => self.nodes[node].clock.offset = right,
+            Undo::Clock(node, by) if self.troubled => self.nodes[node].clock.offset -= by,
+            Undo::Clock(..) => {}
             Undo::Patient(node) => {
                 self.set_patience(node, Patience::WaitForPartner);
                 self.at(self.now, Event::Start(node));
