@@ -52,7 +52,8 @@ pub(super) struct Partner {
     pub(super) quiet: Option<Quiet>,
     /// When the last proven datagram came that acknowledges one of ours for the first time.
     pub(super) contact: Option<Mono>,
-    /// The newest of our datagrams that the partner acknowledged in this session.
+    /// The newest of our datagrams that the partner acknowledged in this session, or that went before this server
+    /// served alone.
     acknowledged: u64,
     /// Whether the partner has been in contact in this run.
     pub(super) met: bool,
@@ -168,6 +169,13 @@ impl Partner {
     /// What should have been answered was not.
     pub(super) fn lose_contact(&mut self) {
         self.is_lost = true;
+    }
+
+    /// Requests for control stayed unanswered, and this server serves from now on. An acknowledgement of what it sent
+    /// before does not bring contact back: the partner, which may serve too, has not seen a word of that.
+    pub(super) fn lose_contact_before_serving(&mut self) {
+        self.lose_contact();
+        self.acknowledged = self.session.sequence();
     }
 
     /// Whether the partner has proved in this run that it is there, by a session at least.

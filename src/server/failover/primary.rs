@@ -173,14 +173,7 @@ impl Primary {
     /// Acts on a message.
     pub(super) fn on_message(&mut self, partner: &mut Partner, came: Came<'_>, around: &mut Around<'_>) {
         let (header, body, newest) = match came {
-            Came::Session => {
-                if matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) {
-                    // What was asked before it came to nothing.
-                    self.requested = None;
-                    self.claim(partner, "the failover started anew", around);
-                }
-                return;
-            }
+            Came::Session => return self.on_session(partner, around),
             Came::Message { header, body, newest } => (header, body, newest),
         };
         match body {
@@ -241,6 +234,14 @@ impl Primary {
         self.take_announced(partner, around);
         if newest {
             self.judge(partner, header.seen, around);
+        }
+    }
+
+    /// What was asked before the session came to nothing.
+    fn on_session(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
+        if matches!(partner.state, PartnerState::Claiming | PartnerState::Receiving) {
+            self.requested = None;
+            self.claim(partner, "the failover started anew", around);
         }
     }
 
@@ -376,8 +377,10 @@ impl Primary {
                 Patience::WaitForPartner if !partner.partner_down && !partner.met => self.request(partner, around),
                 Patience::WaitForPartner | Patience::Normal => {
                     let reason = format!("{} requests for control unanswered", self.claims + 1);
-                    partner.lose_contact();
+                    partner.lose_contact_before_serving();
                     self.serve(partner, &reason, around);
+                    // One that serves and was not heard is silent as soon as it reads this.
+                    partner.ack_owed |= partner.session.is_established();
                 }
             },
             PartnerState::Receiving => {

@@ -171,9 +171,8 @@ impl Sight<'_> {
             Node::Group(..) if key == "by_address" && parent == "table" => {}
             Node::Group(..) if key == "details" && parent == "table" => {}
             Node::Group("ClientOnLink", parts) => self.out.push_str(parts[0].1.word()),
-            Node::Group("", parts) if key == "asked" && parts.first().is_some_and(|part| part.1.number().is_some()) => {
+            Node::Group("Some", parts) if key == "asked" && parts[0].1.number().is_some() => {
                 self.number(parts[0].1.number().unwrap_or(0), self.sequence[owner(whose)]);
-                parts[1..].iter().for_each(|part| self.emit(&part.1, whose, ("", "asked")));
             }
             Node::Group("", parts) if key == "hellos" && self.is_past_second(parts) => self.out.push('-'),
             Node::Group(name, parts) => self.group(name, parts, whose, (key, parent)),

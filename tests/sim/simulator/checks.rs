@@ -82,7 +82,7 @@ impl World {
                 self.check_2_one_holder(node, reply, (origin, &others));
             }
         }
-        // A server that stood still has the RELEASE in the turn of the REQUEST: the ACK that leaves after it is for nobody.
+        // A server that stood still has the RELEASE in the turn of the REQUEST: the ACK behind it is for nobody.
         let asked = self.asked.get(&reply.xid).map(|asked| asked.at);
         if asked.is_some_and(|asked| self.ledger.is_given_back(address, who, asked)) {
             return;
