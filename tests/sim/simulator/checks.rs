@@ -9,7 +9,7 @@ use understudy::server::failover::Service;
 use understudy::wire::failover::{HEADER_OCTETS, Kind, parse};
 use understudy::wire::seal::SEAL_OCTETS;
 
-use super::clock::SECOND;
+use super::clock::{self, SECOND, Time};
 use super::ledger::{Claim, Origin};
 use super::mix::{Fault, Strict};
 use super::node::{Granted, Inward, Outward, Turned};
@@ -24,6 +24,8 @@ const EFFECTS_A_TURN: usize = 1_500;
 const SYNCED_MAX: usize = 2 * 1024 * 1024;
 /// How long an unanswered ping stands for an address: MaxPendingSeconds and the time of a REQUEST.
 const PING_STANDS: u64 = 10 * SECOND;
+/// What a lease clock may be off without a step by hours.
+const SKEW: Time = 5 * SECOND;
 
 impl World {
     /// 1: in contact, two servers never answer clients of one subnet.
@@ -72,8 +74,9 @@ impl World {
             return;
         };
         self.nodes[node].promised.insert(address, kept.stamp);
+        let (before, behind) = self.lease_clock_off(kept.seen);
         let others: Vec<Claim> =
-            self.ledger.running(address, self.now).filter(|claim| claim.who != who).cloned().collect();
+            self.ledger.running(address, self.now + before).filter(|claim| claim.who != who).cloned().collect();
         let mut origin = Origin::Sure;
         if self.ledger.of(address, who, self.now).is_none() {
             self.report.grants += 1;
@@ -89,9 +92,21 @@ impl World {
         }
         let made = self.nodes[node].turn_began;
         let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
-        let slack = fast + secs * SECOND / 1_000;
+        let slack = fast + behind + secs * SECOND / 1_000;
         let end = made + secs * SECOND;
         self.ledger.promise(address, Claim { who, end, slack, origin, lost: false, made, stamp: kept.stamp });
+    }
+
+    /// How far a lease clock that shows `wall` stands before and behind the true time where the clocks of this run are
+    /// set by hours: it follows those at one second in ten, and a start takes that back at once. A lease ends by so
+    /// much sooner, or later, than its client thinks; no more than that is excused.
+    fn lease_clock_off(&self, wall: u64) -> (Time, Time) {
+        if !self.mix.has(Fault::ClockStep) {
+            return (0, 0);
+        }
+        let most = self.now / 9 + SKEW;
+        let (before, behind) = clock::off(wall, self.now);
+        (before.min(most), behind.min(most))
     }
 
     /// How a promise to a client that had none comes about, by what was seen from outside and what the server counted.

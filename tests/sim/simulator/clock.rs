@@ -14,6 +14,12 @@ const START: u64 = 1_767_225_600_000;
 /// What the monotonic clocks show at the beginning.
 const MONO: u64 = 1_000_000_000;
 
+/// How far a clock that shows `wall` milliseconds stands before and behind the true time.
+pub(crate) fn off(wall: u64, time: Time) -> (Time, Time) {
+    let (shown, due) = (wall * MILLI, START * MILLI + time);
+    (shown.saturating_sub(due), due.saturating_sub(shown))
+}
+
 /// The two clocks of a node: both run `drift` parts in a million too fast; the wall clock stands off besides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NodeClock {
