@@ -26,7 +26,12 @@ pub(crate) fn two_of_their_own<'a>(stage: &'a Stage, ranges: [&str; 2]) -> (Duo<
 fn split_scopes_serve_new_clients_when_one_of_the_servers_dies() {
     let Some(stage) = Stage::set("split-scopes", &[]) else { return };
     let (duo, crowd) = two_of_their_own(&stage, ["10.2.1.0 - 10.2.4.255", "10.2.5.0 - 10.2.8.255"]);
-    crowd.join(30);
+    // Clients take the first offer: so that some are surely the first server's, the other one is late for them.
+    duo.failover.freeze();
+    crowd.join(10);
+    duo.observer.wait_for_holders(10);
+    duo.failover.thaw();
+    crowd.join(20);
     duo.observer.wait_for_holders(30);
     let killed = duo.primary.kill_9();
     crowd.join(10);
