@@ -186,6 +186,7 @@ impl Server {
     /// The last turn, its commit included, took so long: what comes now may have waited for its end.
     pub fn note_turn(&mut self, length: Duration) {
         self.service.held.note_turn(length);
+        self.service.probes.note_turn(length);
     }
 
     /// The last turn began at `last`: partners that may have given this server up since then are asked first.

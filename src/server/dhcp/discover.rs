@@ -13,7 +13,7 @@ use crate::server::giving::Giving;
 use crate::server::limiter::Line;
 use crate::server::offers::{Offer, Probe};
 use crate::server::outbox::{Effect, Outbox};
-use crate::server::probe::Due;
+use crate::server::probe::{Due, Ping};
 use crate::server::reply::Kind;
 use crate::server::request::Request;
 use crate::server::service::{Outcome, Service};
@@ -165,7 +165,7 @@ impl Service {
             None => {}
         }
         let (wait, probe) = if wanted {
-            let wait = self.probes.begin(address, (request.arrival, bytes), &policy, now.mono);
+            let wait = self.probes.begin(address, (request.arrival, bytes), Ping::of(&policy), now.mono);
             out.effect(Effect::Ping { address });
             self.counters.count(Counter::Ping);
             (wait + policy.max_pending, Probe::Pending)
@@ -227,7 +227,8 @@ impl Service {
         unanswered
     }
 
-    /// Somebody answers at `address`: it is set aside, and the message that waits for it is handed back.
+    /// Somebody answers at `address`: it is set aside, and the message that waits for it is handed back. When the partner
+    /// told meanwhile who has it, that is who answers.
     pub(in crate::server) fn on_echo(
         &mut self,
         now: Now,
@@ -239,6 +240,9 @@ impl Service {
         let subnet = self.directory.subnet_of(address)?;
         let until = now.wall.after(self.directory.subnet(subnet).policy.max_unavailable);
         self.bindings.withdraw(address);
+        if self.bindings.table().find(address).is_some_and(|binding| binding.available_from() > now.wall) {
+            return Some(probe);
+        }
         self.bindings.refuse(address, now.wall, until, out);
         if let Some(hidden) = self.limiter.allow(Line::AddressInUse, now.mono) {
             warn!("{address} answers a ping though it is free here: set aside; {hidden}");
