@@ -166,22 +166,24 @@ impl Service {
         is_served && self.failover.is_at_odds(partner, &self.directory) && kept(Rule::HolderServedOn)
     }
 
-    /// Whether a NAK for `address` says only what no partner can contradict (rule 6), in a complete database: the
-    /// record is settled and the address this server's to give; or it is known to both, and the partner is in contact,
-    /// so that it has made no later one. Out of contact it may have renewed what ended here, or given what is its own.
-    /// An address that does not belong on the link is never in doubt.
+    /// Whether a NAK for `address` says only what no partner can contradict (rule 6), in a complete database. The record
+    /// is known to both, and the partner, in contact, has made no change that is not here; or, out of contact, the
+    /// record is settled, the address this server's to give, and the partner strict: without StrictShares it may have
+    /// given that too by rule 5. An address that does not belong on the link is never in doubt.
     pub(super) fn is_refusal_proven(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Result<(), Silence> {
         let partner = self.directory.partner_of_subnet(request.subnet);
         let Some(knowledge) = self.failover.knowledge(partner) else { return Ok(()) };
         if self.directory.link_of(address) != Some(request.link) {
             return Ok(());
         }
+        let in_contact = self.failover.is_in_contact(partner, now.mono);
+        let hears_all = in_contact && self.failover.holds_all(partner);
+        let is_strict = self.failover.strictness(partner) == Strictness::Silent;
         let proven = self.bindings.table().find(address).is_some_and(|binding| {
             let held = knowledge.quiet.is_some_and(|quiet| binding.stamp <= quiet.held);
             let known_to_both = binding.origin != knowledge.side || held;
-            let is_latest = known_to_both && self.failover.is_in_contact(partner, now.mono);
             let is_ours = binding.owner == knowledge.side && knowledge.is_settled(Some(&binding));
-            is_latest || is_ours
+            hears_all && known_to_both || is_strict && is_ours
         });
         let proven = proven && knowledge.complete || !kept(Rule::RefusalProven);
         if proven { Ok(()) } else { Err(Silence::Unproven) }

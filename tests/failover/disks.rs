@@ -224,6 +224,40 @@ fn a_replaced_database_alone_pings_until_the_leases_that_it_may_have_lost_are_ov
     assert!(pair.elapsed() - began < Duration::from_millis(100), "nobody can still hold what was lost");
 }
 
+/// Section 5: a primary that lost its disk, alone, sets an address aside that somebody uses. Its failover, which has the
+/// lease, comes back before the copy of it is there: the primary made that change without knowing of the lease, so that
+/// the lease stands.
+#[test]
+fn a_lease_of_the_lost_disk_is_not_lost_to_an_address_set_aside_before_the_copy() {
+    let one = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+    let (client, other) = (Client::new(1), Client::new(2));
+    for seed in 0..40 {
+        let mut pair = Pair::settled(&PairSetup::new().subnets(one));
+        let held = pair.lease(&client).expect("a lease").1.yiaddr;
+        pair.run(5);
+        pair.power_off(F);
+        pair.power_off(P);
+        pair.hosts[P].disk = SimDisk::new(33);
+        pair.start(P);
+        pair.until(60, |pair| pair.state(P) == "Serving");
+        pair.echoes.push(held);
+        assert!(pair.lease(&other).is_none());
+        // What goes first is a matter of what is lost.
+        for (from, to) in [(P, F), (F, P)] {
+            let way = pair.wires.way(from, to);
+            (way.loss, way.jitter) = (30, Duration::from_millis(seed));
+        }
+        pair.start(F);
+        pair.run(3);
+        pair.wires.mend(P, F);
+        pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        pair.run(15);
+        pair.assert_equal();
+        let (_, ack) = pair.ask(&client.rebinding(held)).expect("an answer");
+        assert_eq!(ack.yiaddr, held, "{seed}");
+    }
+}
+
 /// Section 5, identity: a server that was set back while it was cut off serves; from the moment at which the partner
 /// proves it, it is silent until the full copy is here.
 #[test]

@@ -135,6 +135,67 @@ fn a_client_that_moved_to_an_address_of_the_partner_unheard_is_not_refused() {
     assert_eq!(refused.count(), 0);
 }
 
+/// One address, which is the primary's, on a subnet with a link of its own.
+const ONE: &str = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";
+
+/// The lease that one server alone gives to a client.
+fn grant(pair: &mut Pair, host: usize, client: &Client) -> std::net::Ipv4Addr {
+    let offer = answer(pair, host, &client.discover());
+    answer(pair, host, &client.selecting(&offer)).yiaddr
+}
+
+/// Whether a server answers a message at all.
+fn is_silent(pair: &mut Pair, host: usize, message: &crate::support::client::Message) -> bool {
+    let before = pair.replies.len();
+    pair.give(host, message);
+    pair.run(2);
+    pair.replies[before..].iter().all(|reply| reply.1 != host)
+}
+
+/// Section 7, rules 5 and 6: out of contact the partner gives even what is the primary's own and settled there, after
+/// a ping, as long as shares are not strict. So the primary refuses it to nobody, though it is on offer to another.
+#[test]
+fn an_own_address_that_the_partner_may_have_given_unheard_is_refused_to_nobody() {
+    let mut pair = Pair::settled(&PairSetup::new().subnets(ONE));
+    let (former, other, third) = (Client::new(1), Client::new(2), Client::new(3));
+    let (_, lease) = pair.lease(&former).expect("a lease");
+    pair.broadcast(&former.release(&lease));
+    pair.run(20);
+    pair.wires.cut(P, F);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    assert_eq!(grant(&mut pair, F, &other), lease.yiaddr);
+    assert_eq!(answer(&mut pair, P, &third.discover()).yiaddr, lease.yiaddr);
+    assert!(is_silent(&mut pair, P, &other.rebinding(lease.yiaddr)));
+    assert!(is_silent(&mut pair, P, &other.init_reboot(lease.yiaddr)));
+}
+
+/// Section 5: what was composed while nothing was heard goes out as it is at the heal. An address was given back, and
+/// given to another client, whom the partner saw: the former lease, which still ran when it was composed, must not come
+/// to life there as a change of the partner's own, and beat the one that stands.
+#[test]
+fn a_lease_that_was_given_back_unheard_does_not_beat_the_one_that_followed() {
+    let mut pair = Pair::settled(&PairSetup::new().subnets(ONE).policy("DefaultLease = 300"));
+    let (former, other, third) = (Client::new(1), Client::new(2), Client::new(3));
+    let held = pair.lease(&former).expect("a lease").1.yiaddr;
+    pair.run(5);
+    pair.wires.cut(P, F);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    pair.run(200);
+    let renewed = answer(&mut pair, P, &former.rebinding(held));
+    pair.run(70);
+    pair.give(P, &former.release(&renewed));
+    pair.run(2);
+    assert_eq!(grant(&mut pair, P, &other), held);
+    pair.run(60);
+    // The failover sees that somebody uses what is free there.
+    pair.echoes.push(held);
+    assert!(is_silent(&mut pair, F, &third.discover()));
+    heal(&mut pair);
+    let stands = record(&pair, held);
+    assert_eq!(stands.client.hardware.expect("hardware").address, other.hardware);
+    assert_eq!(answer(&mut pair, P, &other.rebinding(held)).yiaddr, held);
+}
+
 /// Invariant 4: both tables are equal after the heal, and then nothing is written any more.
 #[test]
 fn after_a_heal_both_tables_are_equal_and_nothing_is_written_any_more() {

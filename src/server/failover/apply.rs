@@ -104,10 +104,15 @@ fn copied(theirs: &Binding<'_>, around: &mut Around<'_>) {
     }
 }
 
-/// A change that the partner made.
+/// A change that the partner made. One that lost its database did not know what it had made before.
 fn change(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around: &mut Around<'_>) {
     let known_here = header.partner_database == around.database.id();
-    let seen = Seen { own_side: partner.side, stamp: if known_here { Stamp(header.have) } else { Stamp::default() } };
+    let ours = around.bindings.table().find(theirs.address);
+    let is_forgotten = |ours: &Binding<'_>| ours.origin != partner.side && ours.stamp <= partner.replaced;
+    let seen = match ours.filter(is_forgotten) {
+        Some(ours) => Seen { own_side: ours.origin, stamp: Stamp::default() },
+        None => Seen { own_side: partner.side, stamp: if known_here { Stamp(header.have) } else { Stamp::default() } },
+    };
     if around.bindings.take_in(theirs, seen, around.now.wall, around.out) == Taken::Conflict {
         *around.conflicts += 1;
         warn!(

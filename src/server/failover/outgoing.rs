@@ -134,6 +134,17 @@ impl Outgoing {
         *self = Outgoing { stream: self.stream, ..Outgoing::new() };
     }
 
+    /// Contact is back: changes that were composed before go out as they are now, in a stream of their own. Of two
+    /// changes of an address the partner would merge the older one with its own.
+    pub(super) fn renew(&mut self) {
+        if self.content == Content::Copy || self.window.is_empty() && self.uncut.is_empty() {
+            return;
+        }
+        let (stream, from, walk) = (self.stream + 1, self.from, self.walk);
+        let pending = std::mem::take(&mut self.pending);
+        *self = Outgoing { stream, from, walk, pending, composed: (from, u32::MAX), ..Outgoing::new() };
+    }
+
     /// Says that nothing is left to send, though the partner does not hold all up to `newest`, the newest own change:
     /// the address of that one has a newer change of the partner now. Without this word it would wait for it for ever.
     pub(super) fn mark_end(&mut self, newest: Stamp) {
@@ -389,6 +400,28 @@ mod tests {
         let mut outgoing = Outgoing::new();
         outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(9)));
         assert_eq!(names(&all_octets(&mut outgoing, &table)), ["3", "1", "2", "end 5"]);
+    }
+
+    /// A lease that was given back and went to another client while nothing was heard is told of once, as it is.
+    #[test]
+    fn what_was_composed_out_of_contact_goes_out_as_it_is_when_contact_is_back() {
+        let mut table = LeaseTable::new(1);
+        table.put(&binding(1, Side::Secondary, 5));
+        let mut outgoing = Outgoing::new();
+        outgoing.begin(Content::Changes, Stamp::default(), (Stamp(5), Stamp(5)));
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["1"]);
+        table.put(&binding(1, Side::Secondary, 8));
+        outgoing.note(Ipv4Addr::new(10, 0, 0, 1), Some(Stamp(5)), Some(Stamp(8)));
+        let former = outgoing.stream;
+        outgoing.renew();
+        let octets = all_octets(&mut outgoing, &table);
+        assert_eq!((outgoing.stream, names(&octets)), (former + 1, vec!["1".to_owned()]));
+        let (payload, _) = frame::split_first(&octets).expect("a record");
+        let Ok(Record::Binding(sent)) = Record::decode(payload) else { panic!("a binding") };
+        assert_eq!(sent.stamp, Stamp(8));
+        outgoing.renew();
+        assert!(outgoing.acknowledge(former + 1, (1, 0), Mono::default()).is_none(), "a stream of before");
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["1"]);
     }
 
     /// Two servers may make the same stamp; what follows the first of the two is not lost when that is acknowledged.

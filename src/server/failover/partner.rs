@@ -49,6 +49,8 @@ pub(super) struct Partner {
     pub(super) theirs: Theirs,
     /// How far the partner's own changes are held here, durably at the end of the turn.
     pub(super) have: Have,
+    /// How far its changes were held when its database was replaced: it may not know them, until it is complete.
+    pub(super) replaced: Stamp,
     pub(super) quiet: Option<Quiet>,
     /// When the last proven datagram came that acknowledges one of ours for the first time.
     pub(super) contact: Option<Mono>,
@@ -136,6 +138,7 @@ impl Partner {
             since: Wall::default(),
             theirs: Theirs::default(),
             have: Have::default(),
+            replaced: Stamp::default(),
             quiet: None,
             contact: None,
             acknowledged: 0,
@@ -305,6 +308,9 @@ impl Partner {
         let is_all = acknowledged > 0 && acknowledged == self.session.sequence();
         if acknowledged > self.acknowledged || is_all {
             self.acknowledged = acknowledged;
+            if !self.is_in_contact(now.mono) {
+                self.outgoing.renew();
+            }
             self.note_contact(now);
             (self.contact, self.met, self.is_lost) = (Some(now.mono), true, false);
             self.lonely_since = None;
@@ -317,8 +323,12 @@ impl Partner {
         if header.database != self.theirs.database {
             self.theirs.database = header.database;
             if kept(Rule::NewDatabase) {
+                self.replaced = self.replaced.max(self.have.stamp);
                 (self.have, self.quiet) = (Have::default(), None);
             }
+        }
+        if header.complete {
+            self.replaced = Stamp::default();
         }
         let told = Stamp(header.have);
         let ours = header.partner_database == around.database.id();

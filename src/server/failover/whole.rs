@@ -89,6 +89,13 @@ impl Failover {
         Wall::from_millis(now.wall.millis().saturating_sub(ago))
     }
 
+    /// Whether no change of a partner is missing here, by its newest header.
+    #[must_use]
+    pub fn holds_all(&self, partner: Option<PartnerId>) -> bool {
+        let channel = partner.and_then(|partner| self.channels.get(partner.0));
+        channel.is_some_and(|channel| channel.partner.have.stamp >= channel.partner.theirs.newest)
+    }
+
     /// Whether an operator's word says that a partner does not serve.
     #[must_use]
     pub fn is_partner_down(&self, partner: Option<PartnerId>) -> bool {
