@@ -89,3 +89,33 @@ fn a_primary_frozen_for_30_s_in_any_state_asks_before_it_answers() {
 fn a_failover_frozen_for_30_s_in_any_state_asks_before_it_answers() {
     freeze_all(F);
 }
+
+/// Sections 6 and 9: what the failover said of a return waits for a primary that stood still, and the failover has taken
+/// control back since. Nothing of it gives the primary a subnet, whenever it stopped.
+#[test]
+fn a_return_of_before_a_standstill_gives_the_primary_nothing() {
+    for steps in 0..60 {
+        let mut pair = Pair::settled(&PairSetup::new());
+        pair.lease_all(1..6);
+        pair.run(1);
+        pair.power_off(P);
+        pair.until(60, |pair| pair.state(F) == "Active");
+        pair.start(P);
+        let limit = pair.within(30);
+        for _ in 0..steps {
+            pair.step(limit);
+        }
+        let is_over = pair.states() == ["Serving", "Asleep"];
+        pair.freeze(P);
+        pair.until(90, |pair| pair.state(F) == "Active");
+        let subnets: Vec<_> = pair.hosts[P].config.subnets.iter().map(|subnet| subnet.network).collect();
+        pair.thaw(P);
+        let both = subnets.iter().filter(|subnet| pair.serves(P, **subnet) && pair.serves(F, **subnet)).count();
+        assert_eq!(both, 0, "stopped after {steps} steps, {:?}", pair.states());
+        pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
+        assert_eq!(pair.double, 0, "stopped after {steps} steps");
+        if is_over {
+            return;
+        }
+    }
+}

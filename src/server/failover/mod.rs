@@ -8,6 +8,7 @@ mod apply;
 mod asking;
 mod balance;
 mod channel;
+mod claiming;
 mod drill;
 mod flow;
 mod follow;

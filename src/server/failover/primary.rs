@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use log::{info, warn};
+use log::info;
 
 use super::balance::{self, Wanted};
 use super::flow::Flow;
 use super::hand::Giving;
-use super::partner::{Came, Partner, REFUSED_AGAIN, REPEAT_MIN};
+use super::partner::{Came, Partner};
 use super::settings::{ForPrimary, Rhythm};
 use super::states::is_polling;
 use super::{Around, Patience};
@@ -27,24 +27,24 @@ const SIGN_AGAIN: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub(super) struct Primary {
     pub(super) settings: ForPrimary,
-    patience: Patience,
+    pub(super) patience: Patience,
     /// Subnets that the failover has given back in this transfer, while not all are.
-    mine: Vec<Network>,
+    pub(super) mine: Vec<Network>,
     /// Subnets given back whose last changes are still on their way: transfer, subnet, stamp of the last change.
-    announced: Vec<(u32, Network, Stamp)>,
+    pub(super) announced: Vec<(u32, Network, Stamp)>,
     /// When the wait of the state ends.
-    wait: Option<Mono>,
+    pub(super) wait: Option<Mono>,
     /// When the failover's port was closed last.
     refused: Option<Mono>,
     /// When a sign of life last went to a failover that should have said something.
     signed: Option<Mono>,
     /// When control was asked for last.
-    requested: Option<Mono>,
-    claims: u32,
+    pub(super) requested: Option<Mono>,
+    pub(super) claims: u32,
     /// When the failover counts as silent, whatever number of requests that is.
-    hurry: Option<Mono>,
+    pub(super) hurry: Option<Mono>,
     /// Number of the datagram that first asked for control in this state; `None` while none has.
-    asked: Option<u64>,
+    pub(super) asked: Option<u64>,
     /// A planned stop.
     pub(super) stop: Option<Giving>,
     /// A drill, until the failover has taken control.
@@ -82,77 +82,9 @@ impl Primary {
         self.settings = settings;
     }
 
-    /// Asks for control.
-    pub(super) fn claim(&mut self, partner: &mut Partner, reason: &str, around: &mut Around<'_>) {
-        partner.enter(PartnerState::Claiming, reason, around.now);
-        (self.claims, self.hurry) = (0, None);
-        self.announced.clear();
-        (self.drill, self.asked) = (None, None);
-        match self.earliest(partner).filter(|earliest| *earliest > around.now.mono) {
-            Some(earliest) => self.wait = Some(earliest),
-            None => self.request(partner, around),
-        }
-    }
-
-    /// Before this time control is not asked for again, whatever asks for it: what comes of a request may be the cause
-    /// of the next, which would go out as fast as the loop turns.
-    fn earliest(&self, partner: &Partner) -> Option<Mono> {
-        let pause = if self.is_refused(partner) { REFUSED_AGAIN } else { REPEAT_MIN };
-        self.requested.map(|requested| requested + pause)
-    }
-
-    /// When the wait of the state is over.
-    fn wait_ends(&self, partner: &Partner) -> Option<Mono> {
-        let earliest = self.earliest(partner).filter(|_| partner.state == PartnerState::Claiming);
-        self.wait.map(|wait| earliest.map_or(wait, |earliest| wait.max(earliest)))
-    }
-
     /// Nothing is served before all is here again.
     pub(super) fn give_up_all(&mut self) {
         self.mine.clear();
-    }
-
-    fn request(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
-        // Systems limit how often they say that a port is closed, so that one word of it counts for what follows.
-        let control = self.settings.wait_control;
-        let pause = if self.is_refused(partner) { control.min(REFUSED_AGAIN) } else { control };
-        let wait = around.now.mono + pause;
-        self.wait = Some(self.hurry.map_or(wait, |hurry| wait.min(hurry)));
-        self.requested = Some(around.now.mono);
-        partner.send(Body::CtlReq, around);
-        self.asked.get_or_insert(partner.session.sequence());
-    }
-
-    /// This server stood still for so long that the failover may serve by now: nothing is served until it answers.
-    pub(super) fn on_stall(
-        &mut self,
-        partner: &mut Partner,
-        (still, before): (Duration, Mono),
-        around: &mut Around<'_>,
-    ) {
-        let asks = match partner.state {
-            PartnerState::Serving | PartnerState::Receiving | PartnerState::Claiming => self.stop.is_none(),
-            PartnerState::Given
-            | PartnerState::Syncing
-            | PartnerState::Asleep
-            | PartnerState::Probing
-            | PartnerState::Active
-            | PartnerState::Returning => false,
-        };
-        if !asks || !partner.is_in_contact(before) {
-            return;
-        }
-        let millis = still.as_millis();
-        warn!("partner {}: this server stood still for {millis} ms; it asks before it answers", partner.name);
-        self.mine.clear();
-        self.claim(partner, "this server stood still", around);
-        if still < partner.rhythm.silence() {
-            // So short a silence alone lets no failover serve. One that is there answers at once; one that is not must
-            // not cost the clients all the tries (invariant 6).
-            self.claims = self.settings.claims_max;
-            self.hurry = Some(around.now.mono + partner.rhythm.wait);
-            self.wait = self.wait.min(self.hurry);
-        }
     }
 
     /// Whether this server serves a subnet of the channel.
@@ -183,11 +115,11 @@ impl Primary {
                 let delay = partner.common.poll_delay.map_or(0, |delay| delay.as_millis());
                 partner.send(Body::PollRpl { delay_ms: u32::try_from(delay).unwrap_or(u32::MAX) }, around);
             }
-            Body::CtlRet { serves: Serves::All | Serves::Some, .. } if partner.state == PartnerState::Claiming => {
-                if let Body::CtlRet { changes, .. } = body {
+            Body::CtlRet { serves: Serves::All | Serves::Some, changes } if partner.state == PartnerState::Claiming => {
+                if self.is_answered(header.seen) {
                     partner.watch.told_changes = changes;
+                    self.receive(partner, around.now);
                 }
-                self.receive(partner, around.now);
             }
             Body::CtlRet { serves: Serves::All, .. } if self.is_offered(partner, (&header, newest)) => {
                 self.claim(partner, "the failover gives control back", around);
@@ -209,7 +141,9 @@ impl Primary {
             Body::BindAck { stream, next, later } => partner.on_ack(stream, (next, later), around.now.mono),
             Body::SubnetReturn { transfer, network, prefix, until } => {
                 let address = std::net::Ipv4Addr::from_bits(network);
-                self.on_return(partner, (transfer, Network { address, prefix }, Stamp(until)), around);
+                if partner.state == PartnerState::Serving || self.is_answered(header.seen) {
+                    self.on_return(partner, (transfer, Network { address, prefix }, Stamp(until)), around);
+                }
             }
             Body::ShareReq { first, last, count } => balance::answer(partner, Wanted { first, last, count }, around),
             Body::CtlTaken if newest && header.state == PartnerState::Active => {
@@ -258,7 +192,7 @@ impl Primary {
         let holds_all = holds_all(partner, around);
         match partner.state {
             PartnerState::Claiming | PartnerState::Receiving if sleeps && self.stop.is_none() => {
-                if self.asked.is_none_or(|asked| seen < asked) && kept(Rule::SleepsAfterAsked) {
+                if !self.is_answered(seen) {
                     if self.earliest(partner).is_none_or(|earliest| earliest <= around.now.mono) {
                         self.request(partner, around);
                     }
@@ -453,7 +387,7 @@ impl Primary {
     }
 
     /// Whether the port was closed, and nothing was heard since.
-    fn is_refused(&self, partner: &Partner) -> bool {
+    pub(super) fn is_refused(&self, partner: &Partner) -> bool {
         self.refused.is_some_and(|refused| partner.heard.is_none_or(|heard| heard <= refused))
     }
 
