@@ -6,7 +6,7 @@ use understudy::journal::JournalError;
 use understudy::lease::record::Complete;
 use understudy::server::event::PartnerId;
 use understudy::server::failover::Service;
-use understudy::wire::failover::{HEADER_OCTETS, Kind, parse};
+use understudy::wire::failover::{Kind, parse};
 use understudy::wire::seal::SEAL_OCTETS;
 
 use super::clock::{self, SECOND, Time};
@@ -78,7 +78,7 @@ impl World {
         let others: Vec<Claim> =
             self.ledger.running(address, self.now + before).filter(|claim| claim.who != who).cloned().collect();
         let mut origin = Origin::Sure;
-        if self.ledger.of(address, who, self.now).is_none() {
+        if self.ledger.of(address, who, self.now).is_none_or(|claim| claim.lost) {
             self.report.grants += 1;
             origin = self.origin_of(node, reply);
             if !others.is_empty() {
@@ -94,7 +94,10 @@ impl World {
         let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
         let slack = fast + behind + secs * SECOND / 1_000;
         let end = made + secs * SECOND;
-        self.ledger.promise(address, Claim { who, end, slack, origin, lost: false, made, stamp: kept.stamp });
+        self.ledger.promise(
+            address,
+            Claim { who, end, slack, origin, lost: false, contested: false, made, stamp: kept.stamp },
+        );
     }
 
     /// How far a lease clock that shows `wall` stands before and behind the true time where the clocks of this run are
@@ -113,6 +116,10 @@ impl World {
     fn origin_of(&self, node: usize, reply: &Reply) -> Origin {
         let address = reply.yiaddr;
         let server = &self.nodes[node];
+        let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
+        if server.half_done.get(&address) == Some(&who) {
+            return Origin::Unsettled;
+        }
         let ping = server.pings.get(&address).copied();
         let unanswered = ping.is_some_and(|(at, answered)| !answered && self.now - at < PING_STANDS);
         if unanswered && server.turn_unsettled > 0 {
@@ -172,7 +179,7 @@ impl World {
         if !here || claim.lost || self.is_reconfigured(address, asked.who) {
             return;
         }
-        if self.ledger.is_contested(address, self.now) {
+        if claim.contested {
             self.report.refused_contested += 1;
             return;
         }
@@ -217,7 +224,7 @@ impl World {
     }
 
     /// 3: what a server says it holds of its partner's changes, it still holds in later datagrams and later starts.
-    pub(crate) fn check_3_what_was_told_is_kept(&mut self, from: usize, bytes: &[u8]) {
+    pub(crate) fn check_3_what_was_told_is_kept(&mut self, (from, to): (usize, usize), bytes: &[u8]) {
         let Ok(datagram) = parse(&bytes[..bytes.len() - SEAL_OCTETS]) else {
             self.fail(9, format!("{} sends what cannot be read", self.name(from)));
             return;
@@ -231,24 +238,26 @@ impl World {
                 format!("{name} -> {kind}, {:?}, have {}, newest {}", header.state, header.have, header.newest)
             });
         }
-        let known = self.told[from].iter_mut().find(|told| told.partner == header.partner_database);
-        match known {
-            Some(told) if told.database == header.database => {
-                if header.have < told.have {
-                    let what = format!("{name} held {} of its partner's changes, now {}", told.have, header.have);
-                    self.fail(3, what);
-                } else {
-                    told.have = header.have;
-                }
-            }
-            Some(told) => (told.database, told.have) = (header.database, header.have),
-            None => self.told[from].push(Told {
-                database: header.database,
-                partner: header.partner_database,
-                have: header.have,
-            }),
+        let session = header.session;
+        let told = Told { to, session, database: header.database, partner: header.partner_database, have: header.have };
+        let Some(known) = self.told[from].iter_mut().find(|known| known.to == to) else {
+            self.told[from].push(told);
+            return;
+        };
+        let former = std::mem::replace(known, told);
+        let is_same = (former.database, former.partner) == (told.database, told.partner);
+        if is_same && told.have < former.have {
+            let what = format!("{name} held {} of its partner's changes, now {}", former.have, told.have);
+            self.fail(3, what);
         }
-        assert!(bytes.len() >= HEADER_OCTETS, "a header is whole");
+    }
+
+    /// Whether a datagram that arrives is of the session that its receiver has with the sender: then it is acted upon, and
+    /// what comes again of it is a replay.
+    pub(crate) fn is_of_a_session(&self, (from, to): (usize, usize), bytes: &[u8]) -> bool {
+        let Ok(datagram) = parse(&bytes[..bytes.len() - SEAL_OCTETS]) else { return false };
+        let session = datagram.header.session;
+        session != 0 && self.told[to].iter().any(|told| told.to == from && told.session == session)
     }
 
     /// 3: a journal that was crashed in any way is read again; only a full or failing disk may refuse.
@@ -346,6 +355,8 @@ const TURNS_A_SECOND: u64 = 4_000;
 /// What a server said it holds of a partner's changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Told {
+    to: usize,
+    session: u64,
     database: [u8; 16],
     partner: [u8; 16],
     have: u64,

@@ -99,7 +99,7 @@ impl World {
         let partners = if node == failover { 0..failover } else { failover..failover + 1 };
         let is_well = |other: usize| {
             let partner = &self.nodes[other];
-            partner.engine.is_some() && partner.busy_until <= self.now + MILLI * 10 && partner.fate.is_none()
+            partner.engine.is_some() && partner.busy_until <= self.now + MILLI * 10 && !partner.disk.fault_is_due()
         };
         if !partners.clone().all(is_well) || self.nodes[node].fate.is_some() {
             return None;

@@ -33,6 +33,9 @@ pub(crate) struct Claim {
     pub(crate) origin: Origin,
     /// Whether the record of it was lost with a disk.
     pub(crate) lost: bool,
+    /// Whether another client was promised the address too since it was promised to this one alone: one of the two is
+    /// refused when the servers hear of it.
+    pub(crate) contested: bool,
     /// When it was promised last.
     pub(crate) made: Time,
     /// The stamp of its record.
@@ -59,14 +62,9 @@ impl Ledger {
         self.running(address, now).find(|claim| claim.who == who)
     }
 
-    /// Whether two clients are promised the address.
-    pub(crate) fn is_contested(&self, address: Ipv4Addr, now: Time) -> bool {
-        let all = self.claims.get(&address).into_iter().flatten();
-        all.filter(|claim| claim.end > now).count() > 1
-    }
-
     /// Notes a promise.
     pub(crate) fn promise(&mut self, address: Ipv4Addr, claim: Claim) {
+        let who = claim.who;
         let octets = address.octets();
         let same_link = |other: &Ipv4Addr| other.octets()[..3] == octets[..3] && *other != address;
         for (_, claims) in self.claims.iter_mut().filter(|entry| same_link(entry.0)) {
@@ -75,8 +73,16 @@ impl Ledger {
         let claims = self.claims.entry(address).or_default();
         claims.retain(|other| other.end > claim.made);
         match claims.iter_mut().find(|other| other.who == claim.who) {
-            Some(former) => *former = Claim { end: former.end.max(claim.end), origin: former.origin, ..claim },
+            Some(former) => {
+                // What was lost with a disk comes about anew.
+                let origin = if former.lost { claim.origin } else { former.origin };
+                *former = Claim { end: former.end.max(claim.end), origin, ..claim };
+            }
             None => claims.push(claim),
+        }
+        let is_contested = claims.len() > 1;
+        for claim in claims.iter_mut().filter(|claim| is_contested || claim.who == who) {
+            claim.contested = is_contested;
         }
     }
 

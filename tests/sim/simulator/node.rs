@@ -5,7 +5,10 @@ use std::net::Ipv4Addr;
 
 use understudy::config::Config;
 use understudy::engine::{Engine, Fatal, Patience};
+use understudy::journal::{Journal, OpenMode};
+use understudy::lease::record::Record;
 use understudy::lease::{Binding, BindingState};
+use understudy::server::Server;
 use understudy::server::counters::Counter;
 use understudy::server::event::{Arrival, ControlId, Input, Interface, PartnerId};
 use understudy::server::outbox::{Effect, Released};
@@ -166,6 +169,8 @@ pub(crate) struct Node {
     pub(crate) turn_began: Time,
     /// Unsettled grants of the turn whose replies leave.
     pub(crate) turn_unsettled: u64,
+    /// Leases of turns that failed while they made unsettled grants, as far as the disk has them: no ACK of them left.
+    pub(crate) half_done: HashMap<Ipv4Addr, u16>,
     /// A copy of the disk, and when it was made.
     pub(crate) copy: Option<(SimDisk, Time)>,
     /// Leases that it knew when it ended.
@@ -194,6 +199,7 @@ impl Node {
             promised: HashMap::new(),
             turn_began: 0,
             turn_unsettled: 0,
+            half_done: HashMap::new(),
             copy: None,
             remembered: HashMap::new(),
             inbox: Vec::new(),
@@ -240,6 +246,29 @@ impl Node {
         self.engine.take()
     }
 
+    /// The stamps and the unsettled grants up to now.
+    pub(crate) fn marks(&self) -> (u64, u64) {
+        let server = self.engine.as_ref().map(Engine::server);
+        let unsettled = |server: &Server| server.counters().of(Counter::UnsettledGrants);
+        server.map_or((0, 0), |server| (server.bindings().stamps().last().0, unsettled(server)))
+    }
+
+    /// A turn failed: what it decided and did not make durable is not remembered. `before` and `after` are the
+    /// [marks](Node::marks) of the turn.
+    pub(crate) fn remember_disk(&mut self, before: (u64, u64), after: (u64, u64)) {
+        let mut kept = HashMap::new();
+        let replay = &mut |payload: &[u8]| {
+            if let Ok(Record::Binding(binding)) = Record::decode(payload) {
+                kept.insert(binding.address, (binding.state == BindingState::Leased).then(|| lease(&binding)));
+            }
+        };
+        let opened = Journal::open(self.disk.fork(), OpenMode::Normal, replay).is_ok();
+        let known = kept.into_iter().filter_map(|(address, lease)| lease.map(|lease| (address, lease)));
+        self.remembered = known.filter(|_| opened).collect();
+        let of_the_turn = self.remembered.iter().filter(|(_, lease)| lease.0 > before.0 && after.1 > before.1);
+        self.half_done.extend(of_the_turn.map(|(address, lease)| (*address, lease.1)));
+    }
+
     /// One turn.
     ///
     /// # Errors
@@ -274,11 +303,13 @@ impl Node {
 fn leases(engine: &Engine<SimDisk>) -> HashMap<Ipv4Addr, (u64, u16)> {
     let table = engine.server().bindings().table();
     let leased = table.slots(0, table.len()).filter(|binding| binding.state == BindingState::Leased);
-    let client = |binding: &Binding<'_>| {
-        let octets = binding.client.hardware.map_or(&[][..], |hardware| hardware.address);
-        octets.last_chunk().map_or(u16::MAX, |last| u16::from_be_bytes(*last))
-    };
-    leased.map(|binding| (binding.address, (binding.stamp.0, client(&binding)))).collect()
+    leased.map(|binding| (binding.address, lease(&binding))).collect()
+}
+
+/// Stamp and client.
+fn lease(binding: &Binding<'_>) -> (u64, u16) {
+    let octets = binding.client.hardware.map_or(&[][..], |hardware| hardware.address);
+    (binding.stamp.0, octets.last_chunk().map_or(u16::MAX, |last| u16::from_be_bytes(*last)))
 }
 
 fn outward(released: &Released<'_>, synced: &[u8]) -> Vec<Outward> {

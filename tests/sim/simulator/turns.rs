@@ -1,6 +1,6 @@
 //! Servers in the world: their starts, turns and ends.
 
-use understudy::engine::{Engine, Start};
+use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
 
 use super::clock::SECOND;
@@ -24,7 +24,7 @@ impl World {
         if node.starts > 1 {
             self.report.restarts += 1;
         }
-        let patience = std::mem::take(&mut node.patience);
+        let patience = node.patience;
         let (storage, reading) = (node.disk.clone(), node.clock.reading(now));
         let started = Engine::start(Start { config, storage, mode, reading, seed, patience });
         let name = self.name(index);
@@ -42,7 +42,6 @@ impl World {
                 self.check_3_what_was_promised_is_there(index);
             }
             Err(fatal) => {
-                self.nodes[index].patience = patience;
                 self.say(|| format!("{name} does not start: {fatal}"));
                 self.refused_to_start(index, &fatal);
             }
@@ -97,6 +96,7 @@ impl World {
         let cost = Cost { idle: self.random.between(20, 100) * 1_000, sync: self.random.between(100, 2_000) * 1_000 };
         let now = self.now;
         self.report.turns += 1;
+        let before = self.nodes[index].marks();
         let turned = self.nodes[index].turn(now, cost);
         let name = self.name(index);
         self.transcript.hear(now, &name);
@@ -116,10 +116,12 @@ impl World {
                 self.watch(index);
             }
             Err(fatal) => {
+                let after = self.nodes[index].marks();
                 let _ = self.end(index, &fatal.to_string());
                 if let Some(fate) = self.nodes[index].fate {
                     self.cut_power(index, fate);
                 }
+                self.nodes[index].remember_disk(before, after);
                 self.start_later(index);
             }
         }
@@ -135,6 +137,7 @@ impl World {
     /// What is to be looked at after each turn.
     fn watch(&mut self, index: usize) {
         self.check_1_one_voice(index);
+        self.end_patience(index);
         let state = self.states_of(index);
         if state != self.states[index] {
             let name = self.name(index);
@@ -146,6 +149,18 @@ impl World {
                 self.say(|| format!("{name} is {state}"));
             }
             self.states[index] = state;
+        }
+    }
+
+    /// An operator who said that a server is down starts it, and starts it again, so that it waits for its partner, until
+    /// it has been in contact.
+    fn end_patience(&mut self, index: usize) {
+        let failover = self.failover();
+        let mut partners = if index == failover { 0..failover } else { failover..failover + 1 };
+        if self.nodes[index].patience == Patience::WaitForPartner
+            && partners.all(|other| self.is_in_contact(index, other))
+        {
+            self.nodes[index].patience = Patience::Normal;
         }
     }
 

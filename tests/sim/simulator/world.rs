@@ -299,7 +299,7 @@ impl World {
     fn datagram_leaves(&mut self, from: usize, partner: PartnerId, bytes: Vec<u8>) {
         let to = self.partner_node(from, partner);
         let now = self.now;
-        self.check_3_what_was_told_is_kept(from, &bytes);
+        self.check_3_what_was_told_is_kept((from, to), &bytes);
         let way = *self.wires.heartbeat(from, to);
         for at in way.arrivals(now, &mut self.random) {
             self.at(at, Event::Datagram(from, to, bytes.clone(), Kin::Good));
@@ -329,7 +329,7 @@ impl World {
             return;
         }
         let is_taken = self.nodes[to].put(Inward::Partner(partner, bytes.clone()));
-        if is_taken && self.mix.has(Fault::Forged) {
+        if is_taken && self.mix.has(Fault::Forged) && self.is_of_a_session((from, to), &bytes) {
             if self.kept.len() >= KEPT_MAX {
                 let at = self.random.below(KEPT_MAX as u64) as usize;
                 self.kept.swap_remove(at);
