@@ -35,6 +35,7 @@ pub(super) fn text_record(record: &Record<'_>) -> String {
         ),
         Record::Reservation { address, promised } => format!("reservation {address}, {}", promise(*promised)),
         Record::CopyEnd { newest } => format!("end of a copy, newest stamp {:016x}", newest.0),
+        Record::Seen { stamp } => format!("the receiver's changes were held up to {:016x}", stamp.0),
     }
 }
 
@@ -67,6 +68,7 @@ pub(super) fn json_record(record: &Record<'_>) -> String {
             format!("\"kind\":\"reservation\",\"address\":\"{address}\",\"host\":\"{}\"", promise(*promised))
         }
         Record::CopyEnd { newest } => format!("\"kind\":\"copy-end\",\"newest\":\"{:016x}\"", newest.0),
+        Record::Seen { stamp } => format!("\"kind\":\"seen\",\"stamp\":\"{:016x}\"", stamp.0),
     }
 }
 

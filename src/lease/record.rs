@@ -31,6 +31,8 @@ const KIND_SHARE: u8 = 6;
 const SHARE_OCTETS: usize = 1 + 4 + 4 + 1 + 8;
 /// Kind octet of a [`Record::Reservation`].
 const KIND_RESERVATION: u8 = 7;
+/// Kind octet of a [`Record::Seen`].
+const KIND_SEEN: u8 = 8;
 /// Octets of a [`Channel`]'s payload before its name.
 const CHANNEL_FIXED: usize = 1 + 1 + 1 + 16 + 5 * 8 + 8;
 /// Octets of a partner's name: that of a host.
@@ -82,6 +84,11 @@ pub enum Record<'a> {
     CopyEnd {
         /// Newest own change of the sender at the start of the copy.
         newest: Stamp,
+    },
+    /// In a stream only: the bindings that follow were composed when the sender held the receiver's changes so far.
+    Seen {
+        /// Newest change of the receiver that the sender held.
+        stamp: Stamp,
     },
 }
 
@@ -173,10 +180,8 @@ impl<'a> Record<'a> {
                 out.extend_from_slice(&address.octets());
                 out.extend_from_slice(&promised.map_or(0, Promised::number).to_be_bytes());
             }
-            Record::CopyEnd { newest } => {
-                out.push(KIND_COPY_END);
-                out.extend_from_slice(&newest.0.to_be_bytes());
-            }
+            Record::CopyEnd { newest } => encode_mark(KIND_COPY_END, *newest, out),
+            Record::Seen { stamp } => encode_mark(KIND_SEEN, *stamp, out),
         }
     }
 
@@ -211,13 +216,21 @@ impl<'a> Record<'a> {
                 let address = Ipv4Addr::from_bits(BigEndian::read_u32(&octets[..4]));
                 Ok(Record::Reservation { address, promised: Promised::of(BigEndian::read_u64(&octets[4..])) })
             }
-            KIND_COPY_END => {
-                let newest: [u8; 8] = rest.try_into().map_err(|_| RecordError::Truncated)?;
-                Ok(Record::CopyEnd { newest: Stamp(u64::from_be_bytes(newest)) })
-            }
+            KIND_COPY_END => decode_mark(rest).map(|newest| Record::CopyEnd { newest }),
+            KIND_SEEN => decode_mark(rest).map(|stamp| Record::Seen { stamp }),
             kind => Err(RecordError::UnknownKind(kind)),
         }
     }
+}
+
+fn encode_mark(kind: u8, stamp: Stamp, out: &mut Vec<u8>) {
+    out.push(kind);
+    out.extend_from_slice(&stamp.0.to_be_bytes());
+}
+
+fn decode_mark(rest: &[u8]) -> Result<Stamp, RecordError> {
+    let stamp: [u8; 8] = rest.try_into().map_err(|_| RecordError::Truncated)?;
+    Ok(Stamp(u64::from_be_bytes(stamp)))
 }
 
 fn encode_share(share: &Share, out: &mut Vec<u8>) {
@@ -409,92 +422,4 @@ fn side_of(bit: u8) -> Side {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn example() -> Binding<'static> {
-        Binding {
-            address: Ipv4Addr::new(10, 1, 0, 50),
-            state: BindingState::Leased,
-            origin: Side::Primary,
-            owner: Side::Secondary,
-            start: Wall::from_secs(100),
-            end: Wall::from_secs(3_700),
-            last_seen: Wall::from_secs(100),
-            bar: Wall::default(),
-            stamp: Stamp(7),
-            client: Client {
-                identifier: Some(&[1, 2, 3]),
-                hardware: Some(Hardware { htype: 1, address: &[2, 0, 0, 0, 0, 1] }),
-                host_name: Some(b"printer"),
-                relay_information: Some(&[1, 2, 0xff, 0]),
-            },
-        }
-    }
-
-    #[test]
-    fn each_kind_of_record_is_read_back_as_written() {
-        let bare = Binding { client: Client::default(), state: BindingState::Free, end: Wall::NEVER, ..example() };
-        let records = [
-            Record::Binding(example()),
-            Record::Binding(bare),
-            Record::Identity { database: [9; 16], complete: Complete::Yes },
-            Record::Boot { boot: 5, newest_before: Stamp(11) },
-            Record::CopyEnd { newest: Stamp(12) },
-            Record::Share(Share {
-                first: Ipv4Addr::new(10, 0, 0, 128),
-                last: Ipv4Addr::new(10, 0, 0, 250),
-                owner: Side::Secondary,
-                origin: Side::Primary,
-                stamp: Stamp(13),
-            }),
-            Record::Reservation { address: Ipv4Addr::new(10, 0, 0, 9), promised: Some(Promised::Several) },
-            Record::Reservation { address: Ipv4Addr::new(10, 0, 0, 9), promised: None },
-            Record::Channel(Channel {
-                name: "dhcp1",
-                state: 3,
-                partner_down: 1,
-                database: [7; 16],
-                have_boot: 8,
-                have: Stamp(9),
-                quiet_clock: Wall::from_millis(10),
-                quiet_held: Stamp(11),
-                config: [14; 8],
-                is_agreed: false,
-                is_complete: true,
-                strict: true,
-                since: Wall::from_millis(12),
-            }),
-        ];
-        for record in records {
-            let mut bytes = Vec::new();
-            record.encode(&mut bytes);
-            assert_eq!(Record::decode(&bytes), Ok(record));
-        }
-    }
-
-    #[test]
-    fn every_cut_of_a_record_is_refused_or_ends_between_details() {
-        let mut bytes = Vec::new();
-        Record::Binding(example()).encode(&mut bytes);
-        for length in 0..bytes.len() {
-            if let Ok(Record::Binding(binding)) = Record::decode(&bytes[..length]) {
-                assert!(length >= BINDING_FIXED);
-                assert_ne!(binding, example());
-            }
-        }
-        assert_eq!(Record::decode(&[]), Err(RecordError::Truncated));
-        assert_eq!(Record::decode(&[200]), Err(RecordError::UnknownKind(200)));
-    }
-
-    #[test]
-    fn impossible_fields_are_named() {
-        let mut bytes = Vec::new();
-        Record::Binding(example()).encode(&mut bytes);
-        bytes[5] = 9;
-        assert_eq!(Record::decode(&bytes), Err(RecordError::BadField("state")));
-        bytes[5] = 1;
-        bytes[6] = 4;
-        assert_eq!(Record::decode(&bytes), Err(RecordError::BadField("sides")));
-    }
-}
+mod tests;

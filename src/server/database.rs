@@ -38,7 +38,8 @@ impl Database {
             | Record::Share(_)
             | Record::Channel(_)
             | Record::Reservation { .. }
-            | Record::CopyEnd { .. } => {}
+            | Record::CopyEnd { .. }
+            | Record::Seen { .. } => {}
         }
     }
 

@@ -243,13 +243,16 @@ fn a_lease_of_the_lost_disk_is_not_lost_to_an_address_set_aside_before_the_copy(
         pair.echoes.push(held);
         assert!(pair.lease(&other).is_none());
         // What goes first is a matter of what is lost.
-        for (from, to) in [(P, F), (F, P)] {
-            let way = pair.wires.way(from, to);
-            (way.loss, way.jitter) = (30, Duration::from_millis(seed));
-        }
+        let lose = |pair: &mut Pair, loss| {
+            for (from, to) in [(P, F), (F, P)] {
+                let way = pair.wires.way(from, to);
+                (way.loss, way.jitter) = (loss, Duration::from_millis(seed));
+            }
+        };
+        lose(&mut pair, 30);
         pair.start(F);
         pair.run(3);
-        pair.wires.mend(P, F);
+        lose(&mut pair, 0);
         pair.until(60, |pair| pair.states() == ["Serving", "Asleep"]);
         pair.run(15);
         pair.assert_equal();

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use understudy::server::event::PartnerId;
 use understudy::wire::failover::Kind;
 
 use super::places::{Place, settle};
@@ -117,5 +118,37 @@ fn a_return_of_before_a_standstill_gives_the_primary_nothing() {
         if is_over {
             return;
         }
+    }
+}
+
+/// Section 9: a word that waited for a server that stood still out of contact is no contact of now, though it
+/// acknowledges all that was sent before.
+#[test]
+fn an_answer_of_before_a_standstill_is_no_contact() {
+    for (host, other) in [(P, F), (F, P)] {
+        let mut pair = Pair::settled(&PairSetup::new());
+        pair.lease_all(1..6);
+        pair.run(1);
+        pair.wires.cut(P, F);
+        pair.until(60, |pair| pair.state(F) == "Active");
+        pair.run(60);
+        pair.wires.mend(P, F);
+        pair.wires.way(other, host).delay = Duration::from_millis(50);
+        let sent = pair.sent.len();
+        let limit = pair.within(30);
+        while !pair.sent[sent..].iter().any(|sent| sent.from == other) {
+            assert!(pair.step(limit), "no word of the other one");
+        }
+        pair.freeze(host);
+        pair.run(30);
+        pair.wires.cut(P, F);
+        pair.thaw(host);
+        let in_contact = |pair: &Pair| {
+            let failover = pair.engine(host).server().failover();
+            failover.is_in_contact(Some(PartnerId(0)), pair.within(0))
+        };
+        assert!(!in_contact(&pair), "host {host}");
+        pair.run(1);
+        assert!(!in_contact(&pair), "host {host}");
     }
 }

@@ -18,10 +18,22 @@ use crate::wire::failover::Header;
 /// A stamp further ahead of the lease clock than this is refused: it would lift every later stamp.
 const STAMP_AHEAD_MAX: Duration = Duration::from_secs(86_400);
 
+/// What is known of the sender of a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    /// The header that the end of the record came with.
+    pub(super) header: &'a Header,
+    /// How far the sender held our changes when it composed the record, as its stream says. The header, which may have
+    /// been written for a piece that is sent again, tells of a later time.
+    pub(super) seen: Option<Stamp>,
+}
+
 /// Applies one record.
-pub(super) fn record(partner: &mut Partner, header: &Header, payload: &[u8], around: &mut Around<'_>) {
+pub(super) fn record(partner: &mut Partner, told: &mut Told<'_>, payload: &[u8], around: &mut Around<'_>) {
+    let header = told.header;
     match Record::decode(payload) {
-        Ok(Record::Binding(theirs)) => binding(partner, header, &theirs, around),
+        Ok(Record::Seen { stamp }) => told.seen = Some(stamp),
+        Ok(Record::Binding(theirs)) => binding(partner, told, &theirs, around),
         Ok(Record::Share(theirs)) => share(partner, header, &theirs, around),
         Ok(Record::CopyEnd { newest }) => copy_ends(partner, header, newest, around),
         Ok(Record::Identity { .. } | Record::Boot { .. } | Record::Channel(_) | Record::Reservation { .. }) => {
@@ -31,7 +43,7 @@ pub(super) fn record(partner: &mut Partner, header: &Header, payload: &[u8], aro
     }
 }
 
-fn binding(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around: &mut Around<'_>) {
+fn binding(partner: &mut Partner, told: &Told<'_>, theirs: &Binding<'_>, around: &mut Around<'_>) {
     if !is_sane(partner, (theirs.address, theirs.stamp), around) {
         return;
     }
@@ -42,9 +54,9 @@ fn binding(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around:
         return;
     }
     if is_its(partner, theirs.address, around) {
-        change(partner, header, theirs, around);
+        change(partner, told, theirs, around);
     }
-    note_have(partner, header, theirs.stamp);
+    note_have(partner, told.header, theirs.stamp);
 }
 
 /// A run of addresses that has, or had, another owner: the newer stamp stands.
@@ -105,13 +117,14 @@ fn copied(theirs: &Binding<'_>, around: &mut Around<'_>) {
 }
 
 /// A change that the partner made. One that lost its database did not know what it had made before.
-fn change(partner: &mut Partner, header: &Header, theirs: &Binding<'_>, around: &mut Around<'_>) {
-    let known_here = header.partner_database == around.database.id();
+fn change(partner: &mut Partner, told: &Told<'_>, theirs: &Binding<'_>, around: &mut Around<'_>) {
+    let known_here = told.header.partner_database == around.database.id();
+    let known = if known_here { told.seen.unwrap_or(Stamp(told.header.have)) } else { Stamp::default() };
     let ours = around.bindings.table().find(theirs.address);
     let is_forgotten = |ours: &Binding<'_>| ours.origin != partner.side && ours.stamp <= partner.replaced;
     let seen = match ours.filter(is_forgotten) {
         Some(ours) => Seen { own_side: ours.origin, stamp: Stamp::default() },
-        None => Seen { own_side: partner.side, stamp: if known_here { Stamp(header.have) } else { Stamp::default() } },
+        None => Seen { own_side: partner.side, stamp: known },
     };
     if around.bindings.take_in(theirs, seen, around.now.wall, around.out) == Taken::Conflict {
         *around.conflicts += 1;

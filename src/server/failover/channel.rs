@@ -57,6 +57,9 @@ impl Channel {
             return;
         }
         self.stood_still = self.stood_still || self.is_watched(pause.1);
+        if !self.partner.is_in_contact(pause.1) {
+            self.partner.doubt_what_waited(around);
+        }
         match &mut self.table {
             Table::Primary(primary) => primary.on_stall(&mut self.partner, pause, around),
             Table::Secondary(secondary) => secondary.on_stall(&mut self.partner, pause, around),

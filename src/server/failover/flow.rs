@@ -7,6 +7,7 @@ use super::Around;
 use super::outgoing::{Cut, Known};
 use super::partner::Partner;
 use crate::clock::Mono;
+use crate::lease::Stamp;
 use crate::wire::failover::{Body, PartnerState, Piece};
 
 /// Bindings looked at in one turn to fill a stream.
@@ -33,7 +34,7 @@ impl Partner {
 
     fn send_changes(&mut self, around: &mut Around<'_>) -> Flow {
         let partner = (self.id, self.name.as_str());
-        self.outgoing.fill(known(around), self.side, FILL_SLICE, |address| {
+        self.outgoing.fill(known(self.have.stamp, around), self.side, FILL_SLICE, |address| {
             around.homes.concerns(address, partner, around.directory)
         });
         if self.sizes_differ {
@@ -75,7 +76,7 @@ impl Partner {
         }
         let size = usize::from(self.common.buffer_size);
         for _ in 0..PIECES_A_TURN {
-            let Some(piece) = self.outgoing.cut(known(around), size, now).map(owned) else { break };
+            let Some(piece) = self.outgoing.cut(known(self.have.stamp, around), size, now).map(owned) else { break };
             self.send_piece(&piece, around);
         }
         Flow::Goes
@@ -93,7 +94,7 @@ impl Partner {
             self.begin_stream(around);
         }
         let size = usize::from(self.common.buffer_size);
-        let fresh = self.outgoing.cut(known(around), size, now).map(owned);
+        let fresh = self.outgoing.cut(known(self.have.stamp, around), size, now).map(owned);
         if let Some(piece) = fresh.or_else(|| self.outgoing.last().map(owned)) {
             self.send_piece(&piece, around);
         }
@@ -137,8 +138,8 @@ pub(super) enum Flow {
     Stalls,
 }
 
-fn known<'a>(around: &'a Around<'_>) -> Known<'a> {
-    Known { table: around.bindings.table(), shares: around.bindings.shares() }
+fn known<'a>(have: Stamp, around: &'a Around<'_>) -> Known<'a> {
+    Known { table: around.bindings.table(), shares: around.bindings.shares(), have }
 }
 
 fn owned(cut: Cut<'_>) -> (u64, u32, Vec<u8>) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::outgoing::WINDOW;
 use crate::journal::frame;
+use crate::lease::Stamp;
 
 /// The stream of one partner.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,8 @@ pub(super) struct Incoming {
     held: BTreeMap<u32, Vec<u8>>,
     /// Octets in order, of which no whole record has been taken yet.
     octets: Vec<u8>,
+    /// How far the sender held our changes when it composed what comes now, as the stream said last.
+    pub(super) seen: Option<Stamp>,
 }
 
 /// What an acknowledgement says.

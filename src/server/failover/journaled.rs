@@ -29,7 +29,8 @@ impl Failover {
             | Record::Identity { .. }
             | Record::Boot { .. }
             | Record::Share(_)
-            | Record::CopyEnd { .. } => self.shared.database.replay(fact),
+            | Record::CopyEnd { .. }
+            | Record::Seen { .. } => self.shared.database.replay(fact),
         }
     }
 

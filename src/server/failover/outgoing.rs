@@ -39,6 +39,8 @@ pub(super) enum Content {
 pub(super) struct Known<'a> {
     pub(super) table: &'a LeaseTable,
     pub(super) shares: &'a Shares,
+    /// How far the partner's own changes are held here.
+    pub(super) have: Stamp,
 }
 
 /// One piece that is not acknowledged.
@@ -85,6 +87,8 @@ pub(super) struct Outgoing {
     mark_ends: Option<u32>,
     /// What the last mark behind changes said.
     marked: Stamp,
+    /// What the stream said last of how far the partner's changes are held.
+    seen: Option<Stamp>,
 }
 
 /// A piece to be sent.
@@ -115,6 +119,7 @@ impl Outgoing {
             next_number: 0,
             mark_ends: None,
             marked: Stamp::default(),
+            seen: None,
         }
     }
 
@@ -309,6 +314,15 @@ impl Outgoing {
         self.window.iter().filter(|flight| !flight.acked).map(|flight| flight.sent + wait).min()
     }
 
+    /// Whether the partner knew of its own change of an address is to be judged by what this server held when it composed
+    /// its own, whenever that is sent, or sent again.
+    fn say_seen(&mut self, have: Stamp) {
+        if self.seen != Some(have) {
+            self.seen = Some(have);
+            frame::append(&mut self.uncut, |payload| Record::Seen { stamp: have }.encode(payload));
+        }
+    }
+
     fn compose(&mut self, known: Known<'_>, size: usize) {
         while self.uncut.len() < size.min(AHEAD) {
             let behind = (Bound::Excluded(self.composed), Bound::Unbounded);
@@ -328,6 +342,7 @@ impl Outgoing {
             if let Some(share) = known.shares.find(address, stamp) {
                 frame::append(&mut self.uncut, |payload| Record::Share(*share).encode(payload));
             } else if let Some(binding) = known.table.find(address) {
+                self.say_seen(known.have);
                 frame::append(&mut self.uncut, |payload| Record::Binding(binding).encode(payload));
             }
         }
@@ -368,7 +383,7 @@ mod tests {
 
     fn all_octets(outgoing: &mut Outgoing, table: &LeaseTable) -> Vec<u8> {
         let shares = Shares::default();
-        let known = Known { table, shares: &shares };
+        let known = Known { table, shares: &shares, have: Stamp(3) };
         outgoing.fill(known, Side::Secondary, 100, |_| true);
         let mut octets = Vec::new();
         while let Some(cut) = outgoing.cut(known, 64, Mono::default()) {
@@ -383,6 +398,7 @@ mod tests {
             found.push(match Record::decode(payload) {
                 Ok(Record::Binding(binding)) => binding.address.octets()[3].to_string(),
                 Ok(Record::CopyEnd { newest }) => format!("end {}", newest.0),
+                Ok(Record::Seen { stamp }) => format!("seen {}", stamp.0),
                 other => format!("{other:?}"),
             });
             octets = rest;
@@ -399,7 +415,7 @@ mod tests {
         }
         let mut outgoing = Outgoing::new();
         outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(9)));
-        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["3", "1", "2", "end 5"]);
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["seen 3", "3", "1", "2", "end 5"]);
     }
 
     /// A lease that was given back and went to another client while nothing was heard is told of once, as it is.
@@ -409,19 +425,20 @@ mod tests {
         table.put(&binding(1, Side::Secondary, 5));
         let mut outgoing = Outgoing::new();
         outgoing.begin(Content::Changes, Stamp::default(), (Stamp(5), Stamp(5)));
-        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["1"]);
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["seen 3", "1"]);
         table.put(&binding(1, Side::Secondary, 8));
         outgoing.note(Ipv4Addr::new(10, 0, 0, 1), Some(Stamp(5)), Some(Stamp(8)));
         let former = outgoing.stream;
         outgoing.renew();
         let octets = all_octets(&mut outgoing, &table);
-        assert_eq!((outgoing.stream, names(&octets)), (former + 1, vec!["1".to_owned()]));
-        let (payload, _) = frame::split_first(&octets).expect("a record");
+        assert_eq!((outgoing.stream, names(&octets)), (former + 1, vec!["seen 3".to_owned(), "1".to_owned()]));
+        let (_, rest) = frame::split_first(&octets).expect("a mark");
+        let (payload, _) = frame::split_first(rest).expect("a record");
         let Ok(Record::Binding(sent)) = Record::decode(payload) else { panic!("a binding") };
         assert_eq!(sent.stamp, Stamp(8));
         outgoing.renew();
         assert!(outgoing.acknowledge(former + 1, (1, 0), Mono::default()).is_none(), "a stream of before");
-        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["1"]);
+        assert_eq!(names(&all_octets(&mut outgoing, &table)), ["seen 3", "1"]);
     }
 
     /// Two servers may make the same stamp; what follows the first of the two is not lost when that is acknowledged.
@@ -434,7 +451,7 @@ mod tests {
         let mut outgoing = Outgoing::new();
         outgoing.begin(Content::Copy, Stamp::default(), (Stamp(5), Stamp(5)));
         let shares = Shares::default();
-        let known = Known { table: &table, shares: &shares };
+        let known = Known { table: &table, shares: &shares, have: Stamp(3) };
         outgoing.fill(known, Side::Secondary, 100, |_| true);
         let size = 1;
         let mut number = 0;

@@ -181,6 +181,16 @@ impl Partner {
         self.acknowledged = self.session.sequence();
     }
 
+    /// This server stood still, out of contact: what waited for it since proves no contact of now. What it says next has
+    /// to be acknowledged.
+    pub(super) fn doubt_what_waited(&mut self, around: &mut Around<'_>) {
+        if self.session.is_established() {
+            let ack = self.incoming.acknowledgement();
+            self.acknowledged = self.session.sequence();
+            self.send(Body::BindAck { stream: ack.stream, next: ack.next, later: ack.later }, around);
+        }
+    }
+
     /// Whether the partner has proved in this run that it is there, by a session at least.
     pub(super) fn is_proven(&self) -> bool {
         self.met || self.session.is_established()
@@ -429,7 +439,9 @@ impl Partner {
         self.coming = Some(around.now.mono);
         self.note_answers();
         let mut incoming = std::mem::take(&mut self.incoming);
-        let whole = incoming.records(|payload| super::apply::record(self, header, payload, around));
+        let mut told = super::apply::Told { header, seen: incoming.seen };
+        let whole = incoming.records(|payload| super::apply::record(self, &mut told, payload, around));
+        incoming.seen = told.seen;
         self.incoming = incoming;
         if !kept(Rule::HaveBehindRecords) {
             self.have = Have { boot: header.boot, stamp: self.have.stamp.max(Stamp(header.newest)) };

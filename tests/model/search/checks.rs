@@ -114,7 +114,8 @@ impl World {
             | Record::Boot { .. }
             | Record::Share(_)
             | Record::Reservation { .. }
-            | Record::CopyEnd { .. } => {}
+            | Record::CopyEnd { .. }
+            | Record::Seen { .. } => {}
         });
         let known = self.table(index);
         if known != bindings {

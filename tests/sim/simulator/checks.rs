@@ -80,8 +80,11 @@ impl World {
         let mut origin = Origin::Sure;
         if self.ledger.of(address, who, self.now).is_none_or(|claim| claim.lost) {
             self.report.grants += 1;
-            origin = self.origin_of(node, reply);
-            if !others.is_empty() {
+            let former = self.former_origin(node, address, who);
+            origin = former.unwrap_or_else(|| self.origin_of(node, reply));
+            if former.is_some() && !others.is_empty() {
+                self.report.duplicates_lawful += 1;
+            } else if !others.is_empty() {
                 self.check_2_one_holder(node, reply, (origin, &others));
             }
         }
@@ -112,14 +115,17 @@ impl World {
         (before.min(most), behind.min(most))
     }
 
+    /// A server goes on with a doubtful grant: one whose commit failed, so that no ACK of it left, or one that the client
+    /// has given up in a message that was lost.
+    fn former_origin(&self, node: usize, address: std::net::Ipv4Addr, who: u16) -> Option<Origin> {
+        let half_done = self.nodes[node].half_done.get(&address) == Some(&who);
+        half_done.then_some(Origin::Unsettled).or_else(|| self.ledger.doubtful(address, who, self.now))
+    }
+
     /// How a promise to a client that had none comes about, by what was seen from outside and what the server counted.
     fn origin_of(&self, node: usize, reply: &Reply) -> Origin {
         let address = reply.yiaddr;
         let server = &self.nodes[node];
-        let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
-        if server.half_done.get(&address) == Some(&who) {
-            return Origin::Unsettled;
-        }
         let ping = server.pings.get(&address).copied();
         let unanswered = ping.is_some_and(|(at, answered)| !answered && self.now - at < PING_STANDS);
         if unanswered && server.turn_unsettled > 0 {

@@ -48,6 +48,8 @@ pub(crate) struct Ledger {
     claims: BTreeMap<Ipv4Addr, Vec<Claim>>,
     /// When each client gave each address back last.
     given_back: BTreeMap<(Ipv4Addr, u16), Time>,
+    /// Doubtful promises that were given up: a server that did not hear of that goes on with them.
+    doubtful: BTreeMap<(Ipv4Addr, u16), (Origin, Time)>,
 }
 
 impl Ledger {
@@ -90,8 +92,15 @@ impl Ledger {
     pub(crate) fn give_up(&mut self, address: Ipv4Addr, who: u16, now: Time) {
         self.given_back.insert((address, who), now);
         if let Some(claims) = self.claims.get_mut(&address) {
+            let doubtful = claims.iter().find(|claim| claim.who == who && claim.origin != Origin::Sure);
+            self.doubtful.extend(doubtful.map(|claim| ((address, who), (claim.origin, claim.end))));
             claims.retain(|claim| claim.who != who);
         }
+    }
+
+    /// How a promise that its client has given up had come about, while a server may go on with it.
+    pub(crate) fn doubtful(&self, address: Ipv4Addr, who: u16, now: Time) -> Option<Origin> {
+        self.doubtful.get(&(address, who)).filter(|former| former.1 > now).map(|former| former.0)
     }
 
     /// Whether the client has given the address back since it asked at `asked`: no answer to that binds any more.
