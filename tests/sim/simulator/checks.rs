@@ -94,7 +94,9 @@ impl World {
         let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
         let slack = fast + behind + secs * SECOND / 1_000;
         let end = made + secs * SECOND;
-        self.ledger.promise(address, Claim { who, end, slack, origin, lost: false, made, stamp: kept.stamp });
+        let claim = Claim { who, end, slack, origin, lost: false, made, stamp: kept.stamp };
+        let World { ledger, site, .. } = self;
+        ledger.promise(address, claim, |other| site.is_same_link(address, other));
     }
 
     /// How far a lease clock that shows `wall` stands before and behind the true time where the clocks of this run are
@@ -168,7 +170,7 @@ impl World {
         let Some(asked) = self.asked.get(&reply.xid).copied() else { return };
         let Some(address) = asked.about else { return };
         let Some(claim) = self.ledger.of(address, asked.who, self.now) else { return };
-        let here = self.site.subnets[asked.subnet].contains(address);
+        let here = self.site.subnet_of(address).is_some_and(|subnet| self.site.link(subnet) == asked.subnet);
         if !here || claim.lost || self.is_reconfigured(address, asked.who) {
             return;
         }
@@ -190,7 +192,10 @@ impl World {
         let lately = self.reloaded[place.primary].is_some_and(|at| self.now - at < 60 * SECOND);
         let legal = place.present && place.addresses().any(|each| each == address);
         let others = place.reserved.iter().any(|entry| place.address(entry.0) == address && entry.1 != who);
-        let own = place.reserved.iter().any(|entry| place.address(entry.0) != address && entry.1 == who);
+        let own = self.site.on_link(self.site.link(subnet)).any(|other| {
+            let place = &self.site.subnets[other];
+            place.reserved.iter().any(|entry| place.address(entry.0) != address && entry.1 == who)
+        });
         lately || !legal || others || own
     }
 
@@ -284,7 +289,7 @@ impl World {
                 Outward::Reply { .. }
                 | Outward::Ping(_)
                 | Outward::Stop
-                | Outward::SyncFailed
+                | Outward::SyncFailed(_)
                 | Outward::Store(..)
                 | Outward::Said(_) => false,
             };

@@ -65,11 +65,10 @@ impl Ledger {
         all.filter(|claim| claim.end > now).count() > 1
     }
 
-    /// Notes a promise.
-    pub(crate) fn promise(&mut self, address: Ipv4Addr, claim: Claim) {
-        let octets = address.octets();
-        let same_link = |other: &Ipv4Addr| other.octets()[..3] == octets[..3] && *other != address;
-        for (_, claims) in self.claims.iter_mut().filter(|entry| same_link(entry.0)) {
+    /// Notes a promise; `is_here`: whether an address is on the same link.
+    pub(crate) fn promise(&mut self, address: Ipv4Addr, claim: Claim, is_here: impl Fn(Ipv4Addr) -> bool) {
+        let others = self.claims.iter_mut().filter(|entry| *entry.0 != address && is_here(*entry.0));
+        for (_, claims) in others {
             claims.retain(|other| other.who != claim.who);
         }
         let claims = self.claims.entry(address).or_default();
