@@ -62,6 +62,18 @@ impl World {
         engine.server().failover().is_in_contact(self.partner_id(node, other), mono)
     }
 
+    /// Whether a server takes another for being in contact, and changes go: with unequal SyncBindingBufSize none do,
+    /// and what a server may give is what it may give out of contact.
+    fn exchanges_changes(&self, node: usize, other: usize) -> bool {
+        let (Some(engine), Some(partner)) = (&self.nodes[node].engine, self.partner_id(node, other)) else {
+            return false;
+        };
+        let reading = self.nodes[node].clock.reading(self.now);
+        let now = understudy::clock::Now { mono: reading.mono, wall: reading.system };
+        let differs = engine.server().partners(now).nth(partner.0).is_some_and(|view| view.sizes_differ);
+        self.is_in_contact(node, other) && !differs
+    }
+
     /// 2 and 3: an ACK leaves. Its record is durable, and nobody else is promised the address.
     pub(crate) fn judge_ack(&mut self, node: usize, reply: &Reply, record: Option<Granted>) {
         self.report.acks += 1;
@@ -120,7 +132,7 @@ impl World {
         if unanswered && server.turn_unsettled > 0 {
             return Origin::Unsettled;
         }
-        let in_contact = self.is_in_contact(node, self.partner_of(node, address));
+        let in_contact = self.exchanges_changes(node, self.partner_of(node, address));
         let claims = self.asked.get(&reply.xid).is_some_and(|asked| asked.claims);
         if claims && !in_contact { Origin::Word } else { Origin::Sure }
     }
@@ -131,7 +143,7 @@ impl World {
         let address = reply.yiaddr;
         let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
         let partner = self.partner_of(node, address);
-        let in_contact = self.is_in_contact(node, partner);
+        let in_contact = self.exchanges_changes(node, partner);
         let server = &self.nodes[node];
         let failover = server.engine.as_ref().map(|engine| engine.server().failover());
         let replaced = failover.is_some_and(|failover| failover.database().complete() == Complete::No);

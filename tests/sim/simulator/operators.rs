@@ -86,8 +86,7 @@ impl World {
             return Some(format!("a new key for p{primary}"));
         }
         let keys = if self.random.happens(30) { vec![next, former] } else { vec![next] };
-        self.site.channels[primary].set_keys(end, &keys);
-        self.reload_end(primary, end);
+        self.give_keys(primary, end, &keys);
         let time = self.lasting(primary);
         self.at(self.now + time, Event::Undo(Undo::WrongKey(primary, end, former)));
         let name = self.name(self.at_end(primary, end));
@@ -102,8 +101,7 @@ impl World {
     pub(crate) fn rotate(&mut self, mut rotation: Rotation) {
         let primary = rotation.primary;
         let (end, keys) = rotation.step();
-        self.site.channels[primary].set_keys(end, &keys);
-        self.reload_end(primary, end);
+        self.give_keys(primary, end, &keys);
         rotation.done += 1;
         if rotation.done == Rotation::ALL {
             self.rekeyed[primary] = false;
@@ -116,8 +114,7 @@ impl World {
     /// A wrong key is put right.
     pub(crate) fn right_key(&mut self, primary: usize, end: End, key: u8) {
         self.rekeyed[primary] = false;
-        self.site.channels[primary].set_keys(end, &[key]);
-        self.reload_end(primary, end);
+        self.give_keys(primary, end, &[key]);
     }
 
     /// The failover is started anew while it does not hear a primary, where its first sync matters.
@@ -172,6 +169,14 @@ impl World {
                 End::BOTH.into_iter().for_each(|end| self.reload_end(primary, end));
             }
         }
+    }
+
+    /// Other keys at one end of a channel. What waits there, sealed with another key, is never opened: no such
+    /// datagram is one that has come before.
+    fn give_keys(&mut self, primary: usize, end: End, keys: &[u8]) {
+        self.site.channels[primary].set_keys(end, keys);
+        self.kept.retain(|(from, to, _)| *from.min(to) != primary);
+        self.reload_end(primary, end);
     }
 
     fn at_end(&self, primary: usize, end: End) -> usize {

@@ -347,7 +347,9 @@ impl World {
             return;
         }
         let is_taken = self.nodes[to].put(Inward::Partner(partner, bytes.clone()));
-        if is_taken && self.mix.has(Fault::Forged) {
+        // What comes where keys differ is not opened: sent again later it would be nothing but late.
+        let is_opened = !self.rekeyed[from.min(to)];
+        if is_taken && is_opened && self.mix.has(Fault::Forged) {
             if self.kept.len() >= KEPT_MAX {
                 let at = self.random.below(KEPT_MAX as u64) as usize;
                 self.kept.swap_remove(at);
