@@ -86,6 +86,12 @@ impl World {
             return;
         };
         self.nodes[node].promised.insert(address, kept.stamp);
+        // A server that stood still has the RELEASE in the turn of the REQUEST, and a copy of a REQUEST comes behind
+        // the DECLINE: the ACK is for nobody.
+        let asked = self.asked.get(&reply.xid).map(|asked| asked.at);
+        if asked.is_some_and(|asked| self.ledger.is_given_back(address, who, asked)) {
+            return;
+        }
         let (before, behind) = self.lease_clock_off(kept.seen);
         let others: Vec<Claim> =
             self.ledger.running(address, self.now + before).filter(|claim| claim.who != who).cloned().collect();
@@ -96,11 +102,6 @@ impl World {
             if !others.is_empty() {
                 self.check_2_one_holder(node, reply, (origin, &others));
             }
-        }
-        // A server that stood still has the RELEASE in the turn of the REQUEST: the ACK behind it is for nobody.
-        let asked = self.asked.get(&reply.xid).map(|asked| asked.at);
-        if asked.is_some_and(|asked| self.ledger.is_given_back(address, who, asked)) {
-            return;
         }
         let made = self.nodes[node].turn_began;
         let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
