@@ -133,6 +133,11 @@ impl World {
         if unanswered && server.turn_unsettled > 0 {
             return Origin::Unsettled;
         }
+        // A DECLINE that was lost: to the server this is the lease that it gave before.
+        let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
+        if self.ledger.origin_of_given(address, who, self.now) == Some(Origin::Unsettled) {
+            return Origin::Unsettled;
+        }
         let in_contact = self.exchanges_changes(node, self.partner_of(node, address));
         let claims = self.asked.get(&reply.xid).is_some_and(|asked| asked.claims);
         if claims && !in_contact { Origin::Word } else { Origin::Sure }

@@ -45,6 +45,8 @@ pub(crate) struct Ledger {
     claims: BTreeMap<Ipv4Addr, Vec<Claim>>,
     /// When each client gave each address back last.
     given_back: BTreeMap<(Ipv4Addr, u16), Time>,
+    /// The promises that these clients gave back: a server that has not heard of it goes by them still.
+    unheard: BTreeMap<(Ipv4Addr, u16), Claim>,
 }
 
 impl Ledger {
@@ -83,8 +85,15 @@ impl Ledger {
     pub(crate) fn give_up(&mut self, address: Ipv4Addr, who: u16, now: Time) {
         self.given_back.insert((address, who), now);
         if let Some(claims) = self.claims.get_mut(&address) {
+            let given = claims.iter().find(|claim| claim.who == who).cloned();
+            self.unheard.extend(given.map(|claim| ((address, who), claim)));
             claims.retain(|claim| claim.who != who);
         }
+    }
+
+    /// How the promise came about that the client gave back, where it would run still.
+    pub(crate) fn origin_of_given(&self, address: Ipv4Addr, who: u16, now: Time) -> Option<Origin> {
+        self.unheard.get(&(address, who)).filter(|claim| claim.end > now).map(|claim| claim.origin)
     }
 
     /// Whether the client has given the address back since it asked at `asked`: no answer to that binds any more.
