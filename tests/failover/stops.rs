@@ -40,6 +40,27 @@ fn hand_over_on_stop_false_ends_at_once_and_gives_nothing() {
     pair.until(20, |pair| pair.state(F) == "Active");
 }
 
+/// A stop while subnets cannot come back, for want of one SyncBindingBufSize: the end of the wait for them, which
+/// nothing acts on any more, wakes nobody.
+#[test]
+fn a_stop_while_the_return_stands_rests_between_its_messages() {
+    let mut pair = Pair::settled(&PairSetup::new());
+    pair.lease_all(1..4);
+    pair.power_off(P);
+    pair.until(60, |pair| pair.state(F) == "Active");
+    pair.hosts[P].config = PairSetup::new().primary("SyncBindingBufSize = 512").of_primary();
+    pair.lease_all(4..8);
+    pair.start(P);
+    pair.until(5, |pair| pair.state(P) == "Receiving");
+    pair.run(9);
+    let before = pair.hosts[P].turns;
+    pair.stop(P);
+    pair.run(3);
+    assert!(matches!(pair.hosts[P].ended, Some((_, Ended::Stopped))));
+    let turns = pair.hosts[P].turns - before;
+    assert!(turns < 100, "{turns} turns");
+}
+
 /// HandOverOnStop: out of contact it ends at once; a failover that does not answer is waited for 2 s at most.
 #[test]
 fn hand_over_on_stop_waits_2_s_at_most_and_not_at_all_out_of_contact() {

@@ -138,6 +138,27 @@ fn unequal_sync_binding_buf_size_stops_the_streams_and_nothing_else() {
     assert_eq!(pair.double, 0);
 }
 
+/// SyncBindingBufSize unequal: no drill moves control to a failover that cannot have the newest changes, whichever
+/// server is asked for it.
+#[test]
+fn no_drill_begins_while_sync_binding_buf_size_is_unequal() {
+    let mut pair = Pair::settled(&PairSetup::new());
+    pair.reload(F, PairSetup::new().failover("SyncBindingBufSize = 512").of_failover());
+    pair.run(60);
+    pair.lease_all(1..4);
+    for (host, line) in [(P, "takeover failover"), (F, "takeover dhcp1")] {
+        let said = pair.control(host, line);
+        assert!(said.contains("SyncBindingBufSize differs"), "{said}");
+    }
+    pair.run(10);
+    assert_eq!(pair.states()[0], "Serving");
+    pair.reload(F, PairSetup::new().of_failover());
+    pair.run(10);
+    pair.assert_equal();
+    pair.control(F, "takeover dhcp1");
+    pair.until(5, |pair| pair.states() == ["Given", "Active"]);
+}
+
 /// SyncBindingBufSize repaired by a reload, of either side: the changes of both go, without a restart.
 #[test]
 fn unequal_sync_binding_buf_size_is_repaired_by_a_reload_of_either_side() {

@@ -1,7 +1,8 @@
 //! The simulator's runs: 300 seeds, or what `make sim` asks for, and every seed that once found a bug.
 //!
 //! `SEEDS=` says how many, `FROM=` from which on; `SEED=` one alone, with `FAULTS=` (names, with commas between) and
-//! `STRICT=` (yes or no) in place of those that belong to it.
+//! `STRICT=` (yes or no) in place of those that belong to it. What kinds of faults there are, and which come together,
+//! is said in `simulator/mix.rs`.
 
 mod simulator;
 
@@ -24,10 +25,10 @@ fn number(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 
-/// Kinds of faults by their names, with commas between; `all`: all of them.
+/// Kinds of faults by their names, with commas between; `all`: all of them; `common`: all but those of configurations.
 fn faults(names: &str) -> Vec<Fault> {
-    if names == "all" {
-        return Fault::ALL.iter().map(|entry| entry.0).collect();
+    if let Some(group) = Fault::group(names) {
+        return group;
     }
     let named = |name: &str| Fault::named(name).unwrap_or_else(|| panic!("{name} is no kind of fault"));
     names.split(',').map(named).collect()

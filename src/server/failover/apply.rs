@@ -11,7 +11,7 @@ use super::partner::{Have, Partner};
 use crate::lease::merge::Seen;
 use crate::lease::record::Record;
 use crate::lease::shares::Share;
-use crate::lease::{Binding, Stamp};
+use crate::lease::{Binding, BindingState, Stamp};
 use crate::server::bindings::Taken;
 use crate::wire::failover::Header;
 
@@ -116,15 +116,32 @@ fn copied(theirs: &Binding<'_>, around: &mut Around<'_>) {
     }
 }
 
-/// A change that the partner made. One that lost its database did not know what it had made before.
+/// Whether a change was made in a database that lost our record, of the partner's own: before the copy brings that back
+/// a running lease in it is as good as one of ours. What was released is left to the partner, and so is an address that
+/// its client declined: both knew the lease.
+fn is_of_a_loss(theirs: &Binding<'_>, header: &Header, around: &Around<'_>) -> bool {
+    let lacks = match theirs.state {
+        BindingState::Leased => true,
+        BindingState::Unavailable => theirs.client.key().is_none(),
+        BindingState::Free | BindingState::Released => false,
+    };
+    let known = around.bindings.table().find(theirs.address);
+    let runs = |ours: Binding<'_>| {
+        let is_theirs = ours.origin == theirs.origin && ours.stamp < theirs.stamp;
+        is_theirs && ours.state == BindingState::Leased && ours.end > around.now.wall
+    };
+    !header.complete && lacks && known.is_some_and(runs)
+}
+
+/// A change that the partner made.
 fn change(partner: &mut Partner, told: &Told<'_>, theirs: &Binding<'_>, around: &mut Around<'_>) {
-    let known_here = told.header.partner_database == around.database.id();
-    let known = if known_here { told.seen.unwrap_or(Stamp(told.header.have)) } else { Stamp::default() };
-    let ours = around.bindings.table().find(theirs.address);
-    let is_forgotten = |ours: &Binding<'_>| ours.origin != partner.side && ours.stamp <= partner.replaced;
-    let seen = match ours.filter(is_forgotten) {
-        Some(ours) => Seen { own_side: ours.origin, stamp: Stamp::default() },
-        None => Seen { own_side: partner.side, stamp: known },
+    let header = told.header;
+    let known_here = header.partner_database == around.database.id();
+    let seen = if is_of_a_loss(theirs, header, around) {
+        Seen { own_side: theirs.origin, stamp: Stamp::default() }
+    } else {
+        let known = if known_here { told.seen.unwrap_or(Stamp(header.have)) } else { Stamp::default() };
+        Seen { own_side: partner.side, stamp: known }
     };
     if around.bindings.take_in(theirs, seen, around.now.wall, around.out) == Taken::Conflict {
         *around.conflicts += 1;

@@ -182,6 +182,9 @@ impl Channel {
         if matches!(state, PartnerState::Active | PartnerState::Given) {
             return Err("the failover has control already".to_owned());
         }
+        if in_contact && partner.sizes_differ {
+            return Err("SyncBindingBufSize differs: the failover would serve without the newest changes".to_owned());
+        }
         match table {
             Table::Secondary(_) if around.directory.subnets_of(partner.id).is_empty() => {
                 Err("no subnets of it are known here: nobody would be served".to_owned())

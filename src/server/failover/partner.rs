@@ -49,8 +49,6 @@ pub(super) struct Partner {
     pub(super) theirs: Theirs,
     /// How far the partner's own changes are held here, durably at the end of the turn.
     pub(super) have: Have,
-    /// How far its changes were held when its database was replaced: it may not know them, until it is complete.
-    pub(super) replaced: Stamp,
     pub(super) quiet: Option<Quiet>,
     /// When the last proven datagram came that acknowledges one of ours for the first time.
     pub(super) contact: Option<Mono>,
@@ -138,7 +136,6 @@ impl Partner {
             since: Wall::default(),
             theirs: Theirs::default(),
             have: Have::default(),
-            replaced: Stamp::default(),
             quiet: None,
             contact: None,
             acknowledged: 0,
@@ -333,12 +330,8 @@ impl Partner {
         if header.database != self.theirs.database {
             self.theirs.database = header.database;
             if kept(Rule::NewDatabase) {
-                self.replaced = self.replaced.max(self.have.stamp);
                 (self.have, self.quiet) = (Have::default(), None);
             }
-        }
-        if header.complete {
-            self.replaced = Stamp::default();
         }
         let told = Stamp(header.have);
         let ours = header.partner_database == around.database.id();

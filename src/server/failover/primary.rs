@@ -408,7 +408,9 @@ impl Primary {
         // What the failover acknowledges meanwhile is seen in the turn in which it comes.
         let give = self.stop.or(self.drill).map(Giving::next_due);
         let lost = self.lost_at(partner).filter(|_| partner.state == PartnerState::Given && give.is_none());
-        [self.wait_ends(partner), give, lost, self.next_sign(partner)].into_iter().flatten().min()
+        // A planned stop waits for CtlTaken alone: a wait that ends meanwhile has no end that anything acts on.
+        let wait = self.wait_ends(partner).filter(|_| self.stop.is_none());
+        [wait, give, lost, self.next_sign(partner)].into_iter().flatten().min()
     }
 }
 

@@ -62,6 +62,18 @@ impl World {
         engine.server().failover().is_in_contact(self.partner_id(node, other), mono)
     }
 
+    /// Whether a server takes another for being in contact, and changes go: with unequal SyncBindingBufSize none do,
+    /// and what a server may give is what it may give out of contact.
+    fn exchanges_changes(&self, node: usize, other: usize) -> bool {
+        let (Some(engine), Some(partner)) = (&self.nodes[node].engine, self.partner_id(node, other)) else {
+            return false;
+        };
+        let reading = self.nodes[node].clock.reading(self.now);
+        let now = understudy::clock::Now { mono: reading.mono, wall: reading.system };
+        let differs = engine.server().partners(now).nth(partner.0).is_some_and(|view| view.sizes_differ);
+        self.is_in_contact(node, other) && !differs
+    }
+
     /// 2 and 3: an ACK leaves. Its record is durable, and nobody else is promised the address.
     pub(crate) fn judge_ack(&mut self, node: usize, reply: &Reply, record: Option<Granted>) {
         self.report.acks += 1;
@@ -74,6 +86,12 @@ impl World {
             return;
         };
         self.nodes[node].promised.insert(address, kept.stamp);
+        // A server that stood still has the RELEASE in the turn of the REQUEST, and a copy of a REQUEST comes behind
+        // the DECLINE: the ACK is for nobody.
+        let asked = self.asked.get(&reply.xid).map(|asked| asked.at);
+        if asked.is_some_and(|asked| self.ledger.is_given_back(address, who, asked)) {
+            return;
+        }
         let (before, behind) = self.lease_clock_off(kept.seen);
         let others: Vec<Claim> =
             self.ledger.running(address, self.now + before).filter(|claim| claim.who != who).cloned().collect();
@@ -88,19 +106,13 @@ impl World {
                 self.check_2_one_holder(node, reply, (origin, &others));
             }
         }
-        // A server that stood still has the RELEASE in the turn of the REQUEST: the ACK behind it is for nobody.
-        let asked = self.asked.get(&reply.xid).map(|asked| asked.at);
-        if asked.is_some_and(|asked| self.ledger.is_given_back(address, who, asked)) {
-            return;
-        }
         let made = self.nodes[node].turn_began;
         let fast = if self.mix.has(Fault::ClockStep) { secs * SECOND / 9 } else { 0 };
         let slack = fast + behind + secs * SECOND / 1_000;
         let end = made + secs * SECOND;
-        self.ledger.promise(
-            address,
-            Claim { who, end, slack, origin, lost: false, contested: false, made, stamp: kept.stamp },
-        );
+        let claim = Claim { who, end, slack, origin, lost: false, contested: false, made, stamp: kept.stamp };
+        let World { ledger, site, .. } = self;
+        ledger.promise(address, claim, |other| site.is_same_link(address, other));
     }
 
     /// How far a lease clock that shows `wall` stands before and behind the true time where the clocks of this run are
@@ -119,7 +131,8 @@ impl World {
     /// has given up in a message that was lost.
     fn former_origin(&self, node: usize, address: std::net::Ipv4Addr, who: u16) -> Option<Origin> {
         let half_done = self.nodes[node].half_done.get(&address) == Some(&who);
-        half_done.then_some(Origin::Unsettled).or_else(|| self.ledger.doubtful(address, who, self.now))
+        let given = self.ledger.origin_of_given(address, who, self.now).filter(|origin| *origin != Origin::Sure);
+        half_done.then_some(Origin::Unsettled).or(given)
     }
 
     /// How a promise to a client that had none comes about, by what was seen from outside and what the server counted.
@@ -131,7 +144,8 @@ impl World {
         if unanswered && server.turn_unsettled > 0 {
             return Origin::Unsettled;
         }
-        let in_contact = self.is_in_contact(node, self.partner_of(node, address));
+        // A DECLINE that was lost: to the server this is the lease that it gave before.
+        let in_contact = self.exchanges_changes(node, self.partner_of(node, address));
         let claims = self.asked.get(&reply.xid).is_some_and(|asked| asked.claims);
         if claims && !in_contact { Origin::Word } else { Origin::Sure }
     }
@@ -142,7 +156,7 @@ impl World {
         let address = reply.yiaddr;
         let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
         let partner = self.partner_of(node, address);
-        let in_contact = self.is_in_contact(node, partner);
+        let in_contact = self.exchanges_changes(node, partner);
         let server = &self.nodes[node];
         let failover = server.engine.as_ref().map(|engine| engine.server().failover());
         let replaced = failover.is_some_and(|failover| failover.database().complete() == Complete::No);
@@ -181,7 +195,7 @@ impl World {
         let Some(asked) = self.asked.get(&reply.xid).copied() else { return };
         let Some(address) = asked.about else { return };
         let Some(claim) = self.ledger.of(address, asked.who, self.now) else { return };
-        let here = self.site.subnets[asked.subnet].contains(address);
+        let here = self.site.subnet_of(address).is_some_and(|subnet| self.site.link(subnet) == asked.subnet);
         if !here || claim.lost || self.is_reconfigured(address, asked.who) {
             return;
         }
@@ -203,7 +217,10 @@ impl World {
         let lately = self.reloaded[place.primary].is_some_and(|at| self.now - at < 60 * SECOND);
         let legal = place.present && place.addresses().any(|each| each == address);
         let others = place.reserved.iter().any(|entry| place.address(entry.0) == address && entry.1 != who);
-        let own = place.reserved.iter().any(|entry| place.address(entry.0) != address && entry.1 == who);
+        let own = self.site.on_link(self.site.link(subnet)).any(|other| {
+            let place = &self.site.subnets[other];
+            place.reserved.iter().any(|entry| place.address(entry.0) != address && entry.1 == who)
+        });
         lately || !legal || others || own
     }
 
@@ -299,7 +316,7 @@ impl World {
                 Outward::Reply { .. }
                 | Outward::Ping(_)
                 | Outward::Stop
-                | Outward::SyncFailed
+                | Outward::SyncFailed(_)
                 | Outward::Store(..)
                 | Outward::Said(_) => false,
             };

@@ -4,9 +4,11 @@
 use understudy::config;
 use understudy::engine::Patience;
 
+use super::channel::End;
 use super::clock::{MILLI, SECOND, Time};
 use super::mix::Fault;
 use super::node::Inward;
+use super::operators::Rotation;
 use super::wires::Way;
 use super::world::{Event, Kin, World};
 
@@ -25,6 +27,16 @@ pub(crate) enum Undo {
     Clock(usize, i64),
     /// An operator starts a server that was taken as down.
     Patient(usize),
+    /// Both servers of a channel have the same SyncBindingBufSize again.
+    Sizes(usize),
+    /// One of the servers of a channel has the right key again.
+    WrongKey(usize, End, u8),
+    /// The next step of a change of keys.
+    Rotate(Rotation),
+    /// An operator ends the wait of the failover for a primary's bindings.
+    EndlessSync(usize),
+    /// The second failover goes.
+    Rival,
 }
 
 impl World {
@@ -79,13 +91,17 @@ impl World {
             Fault::Stop => self.stop(node),
             Fault::Drill => self.drill(primary),
             Fault::PartnerDown => self.partner_down(primary),
-            Fault::RudeClients | Fault::Roaming => None,
+            Fault::BufferSizes => Some(self.unequal_sizes(primary)),
+            Fault::Keys => self.change_keys(primary),
+            Fault::TwoFailovers => self.claim_twice(primary),
+            Fault::SyncCritical | Fault::SyncForEver => self.start_unheard(primary, fault),
+            Fault::RudeClients | Fault::Roaming | Fault::SharedNetworks | Fault::FullDelete => None,
         }
     }
 
     /// How long a fault of a channel lasts: shorter than detection, about as long, or long.
-    fn lasting(&mut self, primary: usize) -> Time {
-        let detection = (self.site.detection[primary] * 1000.0) as u64 * MILLI;
+    pub(crate) fn lasting(&mut self, primary: usize) -> Time {
+        let detection = self.site.detection_ms(primary) * MILLI;
         match self.random.below(4) {
             0 => self.random.below(detection),
             1 => detection + self.random.below(SECOND),
@@ -94,7 +110,7 @@ impl World {
         }
     }
 
-    fn cut(&mut self, primary: usize) -> String {
+    pub(crate) fn cut(&mut self, primary: usize) -> String {
         let failover = self.failover();
         self.wires.heartbeat(primary, failover).cut = true;
         self.wires.heartbeat(failover, primary).cut = true;
@@ -115,6 +131,7 @@ impl World {
     fn cut_clients(&mut self, node: usize) -> String {
         let own: Vec<usize> = (0..self.site.subnets.len())
             .filter(|subnet| node == self.failover() || self.site.subnets[*subnet].primary == node)
+            .filter(|subnet| self.site.link(*subnet) == *subnet)
             .collect();
         let subnet = self.random.pick(&own);
         let how = self.random.below(3);
@@ -292,6 +309,13 @@ impl World {
                 self.set_patience(node, Patience::WaitForPartner);
                 self.at(self.now, Event::Start(node));
             }
+            Undo::Sizes(primary) if self.troubled => self.equal_sizes(primary),
+            Undo::WrongKey(primary, end, key) if self.troubled => self.right_key(primary, end, key),
+            Undo::Rotate(rotation) if self.troubled => self.rotate(rotation),
+            Undo::EndlessSync(primary) if self.troubled => self.end_endless_sync(primary),
+            Undo::Rival => self.end_rival(),
+            // The heal has put them right.
+            Undo::Sizes(_) | Undo::WrongKey(..) | Undo::Rotate(_) | Undo::EndlessSync(_) => {}
         }
     }
 }

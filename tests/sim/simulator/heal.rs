@@ -14,6 +14,8 @@ const EQUAL_MAX: Time = 90 * SECOND;
 const LOOK: Time = 200 * MILLI;
 /// MaxUnavailableTime of all sites.
 const UNAVAILABLE: Time = 60 * SECOND;
+/// Within this the sweep of ended leases comes twice (LeaseExpirationSleepTime).
+const SWEEPS: Time = 125 * SECOND;
 /// How long nothing may be written at last.
 const QUIET: Time = 120 * SECOND;
 
@@ -24,6 +26,8 @@ impl World {
         self.say(|| "HEAL".to_owned());
         self.wires.mend();
         self.thaw();
+        self.mend_configurations();
+        self.end_rival();
         for index in 0..self.nodes.len() {
             let offset = self.random.around(self.site.skew * 400);
             self.nodes[index].clock.offset = offset;
@@ -127,7 +131,8 @@ impl World {
         for client in &mut self.clients {
             client.switch_off();
         }
-        self.run_until(self.now + self.site.lease * SECOND + UNAVAILABLE + 20 * SECOND);
+        let sweeps = if self.site.deletes { SWEEPS } else { 0 };
+        self.run_until(self.now + self.site.lease * SECOND + UNAVAILABLE + 20 * SECOND + sweeps);
         if self.violation.is_some() {
             return;
         }

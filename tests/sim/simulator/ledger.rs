@@ -48,8 +48,8 @@ pub(crate) struct Ledger {
     claims: BTreeMap<Ipv4Addr, Vec<Claim>>,
     /// When each client gave each address back last.
     given_back: BTreeMap<(Ipv4Addr, u16), Time>,
-    /// Doubtful promises that were given up: a server that did not hear of that goes on with them.
-    doubtful: BTreeMap<(Ipv4Addr, u16), (Origin, Time)>,
+    /// The promises that these clients gave back: a server that has not heard of it goes by them still.
+    unheard: BTreeMap<(Ipv4Addr, u16), Claim>,
 }
 
 impl Ledger {
@@ -64,12 +64,11 @@ impl Ledger {
         self.running(address, now).find(|claim| claim.who == who)
     }
 
-    /// Notes a promise.
-    pub(crate) fn promise(&mut self, address: Ipv4Addr, claim: Claim) {
+    /// Notes a promise; `is_here`: whether an address is on the same link.
+    pub(crate) fn promise(&mut self, address: Ipv4Addr, claim: Claim, is_here: impl Fn(Ipv4Addr) -> bool) {
         let who = claim.who;
-        let octets = address.octets();
-        let same_link = |other: &Ipv4Addr| other.octets()[..3] == octets[..3] && *other != address;
-        for (_, claims) in self.claims.iter_mut().filter(|entry| same_link(entry.0)) {
+        let others = self.claims.iter_mut().filter(|entry| *entry.0 != address && is_here(*entry.0));
+        for (_, claims) in others {
             claims.retain(|other| other.who != claim.who);
         }
         let claims = self.claims.entry(address).or_default();
@@ -92,15 +91,15 @@ impl Ledger {
     pub(crate) fn give_up(&mut self, address: Ipv4Addr, who: u16, now: Time) {
         self.given_back.insert((address, who), now);
         if let Some(claims) = self.claims.get_mut(&address) {
-            let doubtful = claims.iter().find(|claim| claim.who == who && claim.origin != Origin::Sure);
-            self.doubtful.extend(doubtful.map(|claim| ((address, who), (claim.origin, claim.end))));
+            let given = claims.iter().find(|claim| claim.who == who).cloned();
+            self.unheard.extend(given.map(|claim| ((address, who), claim)));
             claims.retain(|claim| claim.who != who);
         }
     }
 
-    /// How a promise that its client has given up had come about, while a server may go on with it.
-    pub(crate) fn doubtful(&self, address: Ipv4Addr, who: u16, now: Time) -> Option<Origin> {
-        self.doubtful.get(&(address, who)).filter(|former| former.1 > now).map(|former| former.0)
+    /// How the promise came about that the client gave back, where it would run still.
+    pub(crate) fn origin_of_given(&self, address: Ipv4Addr, who: u16, now: Time) -> Option<Origin> {
+        self.unheard.get(&(address, who)).filter(|claim| claim.end > now).map(|claim| claim.origin)
     }
 
     /// Whether the client has given the address back since it asked at `asked`: no answer to that binds any more.

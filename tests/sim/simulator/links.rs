@@ -48,6 +48,7 @@ impl World {
                 for node in [self.site.subnets[subnet].primary, self.failover()] {
                     self.carry(node, subnet, &outgoing);
                 }
+                self.rival_hears(subnet, &outgoing);
             }
             To::Server(address) => {
                 if let Some(node) = self.site.node_at(address) {
@@ -60,12 +61,20 @@ impl World {
     /// Carries a message from a subnet to a server.
     fn carry(&mut self, node: usize, subnet: usize, outgoing: &Outgoing) {
         let way = *self.wires.inward(node, subnet);
+        let (arrival, bytes) = self.arrival(node, subnet, outgoing);
+        for at in way.arrivals(self.now, &mut self.random) {
+            self.at(at, Event::Packet(node, arrival, bytes.clone()));
+        }
+    }
+
+    /// How a message from a subnet comes to a server.
+    pub(crate) fn arrival(&self, node: usize, subnet: usize, outgoing: &Outgoing) -> (Arrival, Vec<u8>) {
         let mut message = outgoing.message.clone();
         let place = &self.site.subnets[subnet];
         let server = self.identifier(node);
         let (interface, destination) = match (outgoing.to, place.reach) {
             (To::All, Reach::Relay { marks }) => {
-                let relay = place.address(1);
+                let relay = self.site.relay(subnet);
                 message.giaddr = relay;
                 message.hops = 1;
                 message.source = SocketAddrV4::new(relay, 67);
@@ -78,11 +87,7 @@ impl World {
             (To::Server(address), Reach::Relay { .. }) => (BACKBONE, address),
             (To::Server(address), Reach::Direct) => (link_id(subnet), address),
         };
-        let arrival = Arrival { interface, source: message.source, destination };
-        let bytes = message.bytes();
-        for at in way.arrivals(self.now, &mut self.random) {
-            self.at(at, Event::Packet(node, arrival, bytes.clone()));
-        }
+        (Arrival { interface, source: message.source, destination }, message.bytes())
     }
 
     /// A reply leaves a server: it is judged, then carried to its subnet.
@@ -109,7 +114,9 @@ impl World {
     fn subnet_of_reply(&self, reply: &Reply) -> Option<usize> {
         match reply.to {
             Destination::Link { interface, .. } => self.site.subnet_on(interface),
-            Destination::Udp { to, .. } if !to.ip().is_broadcast() => self.site.subnet_of(*to.ip()),
+            Destination::Udp { to, .. } if !to.ip().is_broadcast() => {
+                self.site.subnet_of(*to.ip()).map(|subnet| self.site.link(subnet))
+            }
             Destination::Udp { interface, .. } => interface.and_then(|interface| self.site.subnet_on(interface)),
         }
     }
@@ -142,7 +149,7 @@ impl World {
         let roams = self.mix.has(Fault::Roaming);
         let deed = self.random.below(if roams { 12 } else { 5 });
         let subnets = self.site.subnets.len() as u64;
-        let moved_to = self.random.below(subnets) as usize;
+        let moved_to = self.site.link(self.random.below(subnets) as usize);
         let client = &mut self.clients[index];
         let mut outgoing = None;
         if client.state == State::Off {
@@ -184,8 +191,9 @@ impl World {
             }
         }
         for subnet in 0..self.site.subnets.len() {
-            let place = &self.site.subnets[subnet];
-            let room = if place.present { usize::from(place.size).saturating_sub(2) } else { 0 };
+            let places = self.site.on_link(subnet).map(|index| &self.site.subnets[index]);
+            let room =
+                places.filter(|place| place.present).map(|place| usize::from(place.size).saturating_sub(2)).sum();
             let mut seen: Vec<u16> = Vec::new();
             for client in self.clients.iter_mut().filter(|client| client.subnet == subnet) {
                 if seen.contains(&client.number) || seen.len() >= room {
@@ -205,10 +213,11 @@ impl World {
         let rude = self.mix.has(Fault::RudeClients);
         for subnet in 0..self.site.subnets.len() {
             let count = self.random.between(2, u64::from(self.site.subnets[subnet].size) + 1);
+            let link = self.site.link(subnet);
             for each in 0..count {
                 let number = (subnet * 16) as u16 + each as u16;
                 let due: Time = self.now + self.random.below(5 * SECOND);
-                self.clients.push(SimClient::new(number, subnet, due));
+                self.clients.push(SimClient::new(number, link, due));
             }
             if rude {
                 self.add_rude(subnet);
@@ -218,17 +227,17 @@ impl World {
 
     fn add_rude(&mut self, subnet: usize) {
         use super::client::Rude::{Grabs, Idles, Replays, WrongServer};
-        let base = (subnet * 16) as u16;
+        let (base, link) = ((subnet * 16) as u16, self.site.link(subnet));
         for (each, rude) in [WrongServer, Replays, Grabs, Idles].into_iter().enumerate() {
             if self.random.happens(50) {
-                let mut client = SimClient::new(base + 10 + each as u16, subnet, self.now + SECOND);
+                let mut client = SimClient::new(base + 10 + each as u16, link, self.now + SECOND);
                 client.rude = Some(rude);
                 self.clients.push(client);
                 self.report.count(Fault::RudeClients);
             }
         }
         if self.random.happens(50) {
-            let mut clone = SimClient::new(base, subnet, self.now + 2 * SECOND);
+            let mut clone = SimClient::new(base, link, self.now + 2 * SECOND);
             clone.rude = Some(Idles);
             self.clients.push(clone);
             self.report.count(Fault::RudeClients);

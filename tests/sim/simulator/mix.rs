@@ -47,11 +47,26 @@ pub(crate) enum Fault {
     RudeClients,
     /// Clients that vanish, come back, move.
     Roaming,
+    /// SyncBindingBufSize differs at the two servers of a channel, until the next reload of one of them.
+    BufferSizes,
+    /// A server has a wrong key for a while, or the key is changed step by step.
+    Keys,
+    /// A second failover claims a primary that has one.
+    TwoFailovers,
+    /// Two subnets of a primary share a link.
+    SharedNetworks,
+    /// Ended leases are deleted (ActiveLeaseExpiration = Full_delete).
+    FullDelete,
+    /// The failover ends when its first sync fails (SyncFailCritical), and it is started while a primary is not heard.
+    SyncCritical,
+    /// The failover waits for its first sync for ever (WaitSyncStartSecs = 0), and it is started while a primary is not
+    /// heard; an operator's takeover ends the wait.
+    SyncForEver,
 }
 
 impl Fault {
     /// All kinds with their names, as reports and `FAULTS=` use them.
-    pub(crate) const ALL: [(Fault, &'static str); 21] = [
+    pub(crate) const ALL: [(Fault, &'static str); 28] = [
         (Fault::Cut, "cut"),
         (Fault::CutOneWay, "cut-one-way"),
         (Fault::CutClients, "cut-clients"),
@@ -73,7 +88,26 @@ impl Fault {
         (Fault::PartnerDown, "partner-down"),
         (Fault::RudeClients, "rude-clients"),
         (Fault::Roaming, "roaming"),
+        (Fault::BufferSizes, "buffer-sizes"),
+        (Fault::Keys, "keys"),
+        (Fault::TwoFailovers, "two-failovers"),
+        (Fault::SharedNetworks, "shared-networks"),
+        (Fault::FullDelete, "full-delete"),
+        (Fault::SyncCritical, "sync-critical"),
+        (Fault::SyncForEver, "sync-for-ever"),
     ];
+    /// So many of them, from the first on, are of networks, machines and people; the rest are of configurations.
+    const COMMON: usize = 21;
+
+    /// The kinds of a group, by its name.
+    pub(crate) fn group(name: &str) -> Option<Vec<Fault>> {
+        let count = match name {
+            "all" => Fault::ALL.len(),
+            "common" => Fault::COMMON,
+            _ => return None,
+        };
+        Some(Fault::ALL[..count].iter().map(|entry| entry.0).collect())
+    }
 
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
@@ -105,19 +139,32 @@ pub(crate) struct Mix {
 }
 
 impl Mix {
-    /// The mix that belongs to a seed: of 300 seeds in a row some 60 have one kind alone, 180 a pair, 60 all.
+    /// The mix that belongs to a seed: of 300 seeds in a row some 60 have one kind alone, 180 a pair, 60 all. A quarter
+    /// of the single ones and about half of the pairs are, or have, a kind that is of configurations.
     pub(crate) fn of(seed: u64) -> Mix {
-        let kinds = Fault::ALL.len() as u64;
+        let (common, special) = Fault::ALL.split_at(Fault::COMMON);
+        let kinds = common.len() as u64;
         let strict = if seed.is_multiple_of(2) { Strict::Yes } else { Strict::No };
         let round = seed / 5;
         let faults = match seed % 5 {
-            0 => vec![Fault::ALL[(round % kinds) as usize].0],
+            0 if round % 4 == 3 => vec![special[(round / 4) as usize % special.len()].0],
+            0 => vec![common[(round % kinds) as usize].0],
             1 => Fault::ALL.iter().map(|entry| entry.0).collect(),
             _ => {
                 let mut random = Random::new(seed ^ 0xA11);
                 let one = random.below(kinds);
                 let other = (one + 1 + random.below(kinds - 1)) % kinds;
-                vec![Fault::ALL[one as usize].0, Fault::ALL[other as usize].0]
+                let mut pair = [common[one as usize].0, common[other as usize].0];
+                // With numbers of its own: a pair without such a kind is what it would be if there were none.
+                let mut random = Random::new(seed ^ 0xC0F);
+                let at = random.below(special.len() as u64) as usize;
+                let next = (at + 1 + random.below(special.len() as u64 - 1) as usize) % special.len();
+                match random.below(20) {
+                    0..=7 => pair[1] = special[at].0,
+                    8..=9 => pair = [special[at].0, special[next].0],
+                    _ => {}
+                }
+                pair.to_vec()
             }
         };
         Mix { faults, strict }
@@ -128,10 +175,16 @@ impl Mix {
         self.faults.contains(&fault)
     }
 
+    /// How often, in a hundred sites, one has a property which its mix allows: always where that is much of the mix.
+    pub(crate) fn often(&self) -> u64 {
+        if self.faults.len() > 2 { 50 } else { 100 }
+    }
+
     /// Its kinds of faults, by name.
     pub(crate) fn names(&self) -> String {
-        if self.faults.len() == Fault::ALL.len() {
-            return "all".to_owned();
+        if let Some(name) = ["all", "common"].into_iter().find(|name| Fault::group(name).as_ref() == Some(&self.faults))
+        {
+            return name.to_owned();
         }
         self.faults.iter().map(|fault| fault.name()).collect::<Vec<_>>().join(",")
     }

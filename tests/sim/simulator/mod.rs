@@ -9,6 +9,7 @@
 #[path = "../../support/mod.rs"]
 pub(crate) mod support;
 
+mod channel;
 mod checks;
 mod client;
 mod clock;
@@ -19,8 +20,10 @@ mod ledger;
 mod links;
 pub(crate) mod mix;
 mod node;
+mod operators;
 mod random;
 pub(crate) mod report;
+mod rival;
 mod site;
 mod transcript;
 mod turns;

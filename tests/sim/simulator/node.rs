@@ -85,8 +85,8 @@ pub(crate) enum Outward {
     Ping(Ipv4Addr),
     /// The process ends as planned.
     Stop,
-    /// The process ends since a sync failed.
-    SyncFailed,
+    /// The process ends since its first sync with this partner failed.
+    SyncFailed(PartnerId),
     /// Subnets of a primary are to be kept.
     Store(String, String),
     /// An answer on the control socket.
@@ -215,6 +215,13 @@ impl Node {
         is_taken
     }
 
+    /// Sends the process a signal, which waits for it whatever else does.
+    pub(crate) fn signal(&mut self, inward: Inward) {
+        if self.engine.is_some() {
+            self.inbox.push(inward);
+        }
+    }
+
     /// When its next turn begins.
     pub(crate) fn next_turn(&self, now: Time) -> Time {
         if self.engine.is_none() {
@@ -323,7 +330,7 @@ fn outward(released: &Released<'_>, synced: &[u8]) -> Vec<Outward> {
         Effect::Partner { partner, bytes } => Outward::Partner(*partner, released.bytes(bytes).to_vec()),
         Effect::Ping { address } => Outward::Ping(*address),
         Effect::Stop => Outward::Stop,
-        Effect::SyncFailed { .. } => Outward::SyncFailed,
+        Effect::SyncFailed { partner } => Outward::SyncFailed(*partner),
         Effect::StoreSubnets { name, bytes } => {
             Outward::Store(name.clone(), String::from_utf8_lossy(released.bytes(bytes)).into_owned())
         }

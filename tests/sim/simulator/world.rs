@@ -17,6 +17,7 @@ use super::mix::{Fault, Mix};
 use super::node::{Inward, Node, Outward};
 use super::random::Random;
 use super::report::{Report, Violation};
+use super::rival::Rival;
 use super::site::{Site, server_address};
 use super::support::Reply;
 use super::support::disk::SimDisk;
@@ -43,6 +44,10 @@ pub(crate) enum Event {
     Leave(usize, u32),
     /// A reply arrives on a subnet.
     Reply(usize, Box<Reply>),
+    /// A message of a client arrives at the second failover.
+    RivalHears(Arrival, Vec<u8>),
+    /// The commit of a turn of the second failover has ended, in that start of it.
+    RivalLeaves(u32),
     /// A server is started.
     Start(usize),
     /// The next fault is due.
@@ -110,13 +115,17 @@ pub(crate) struct World {
     serial: u64,
     /// The states of each server as they were seen last.
     pub(crate) states: Vec<String>,
+    /// Channels with a wrong key somewhere, or with a change of keys under way.
+    pub(crate) rekeyed: Vec<bool>,
+    /// A second failover.
+    pub(crate) rival: Option<Rival>,
 }
 
 impl World {
     /// A site with everything running, at rest.
     pub(crate) fn new(seed: u64, mix: &Mix, keep: Keep) -> World {
         let mut random = Random::new(seed);
-        let site = Site::draw(mix, &mut random);
+        let site = Site::draw(seed, mix, &mut random);
         let count = site.primaries + 1;
         let skew = (site.skew * 1000 / 2).saturating_sub(200);
         let mut nodes = Vec::new();
@@ -148,10 +157,13 @@ impl World {
             events: BTreeMap::new(),
             serial: 0,
             states: vec![String::new(); count],
+            rekeyed: vec![false; count],
+            rival: None,
         };
         for node in 0..count {
             world.start(node, OpenMode::New);
         }
+        world.count_properties();
         world
     }
 
@@ -199,7 +211,8 @@ impl World {
         let timer = self.clients.iter().enumerate().map(|(index, client)| (client.due, index)).min();
         let timer = timer.unwrap_or((Time::MAX, 0));
         let event = self.events.first_key_value().map_or(Time::MAX, |(key, _)| key.0);
-        let next = turn.0.min(timer.0).min(event);
+        let rival = self.rivals_turn();
+        let next = turn.0.min(timer.0).min(event).min(rival);
         if next > limit {
             return false;
         }
@@ -210,6 +223,8 @@ impl World {
             }
         } else if turn.0 == next {
             self.turn(turn.1);
+        } else if rival == next {
+            self.rival_turns();
         } else {
             self.client_timer(timer.1);
         }
@@ -236,6 +251,8 @@ impl World {
                 }
             }
             Event::Reply(subnet, reply) => self.reply_arrives(subnet, &reply),
+            Event::RivalHears(arrival, bytes) => self.rival_takes(Inward::Packet(arrival, bytes)),
+            Event::RivalLeaves(start) => self.rival_leaves(start),
             Event::Start(node) => self.start(node, OpenMode::Normal),
             Event::Fault => self.next_fault(),
             Event::Undo(undo) => self.undo(undo),
@@ -281,7 +298,8 @@ impl World {
                     }
                     self.start_later(index);
                 }
-                Outward::SyncFailed => {
+                Outward::SyncFailed(partner) => {
+                    self.check_7_none_ends_while_it_serves(index, partner);
                     let _ = self.end(index, "sync failed");
                     self.start_later(index);
                 }
@@ -329,7 +347,10 @@ impl World {
             return;
         }
         let is_taken = self.nodes[to].put(Inward::Partner(partner, bytes.clone()));
-        if is_taken && self.mix.has(Fault::Forged) && self.is_of_a_session((from, to), &bytes) {
+        // What comes where keys differ, or before the session, is not acted upon: sent again later it would be nothing but
+        // late.
+        let is_opened = !self.rekeyed[from.min(to)] && self.is_of_a_session((from, to), &bytes);
+        if is_taken && is_opened && self.mix.has(Fault::Forged) {
             if self.kept.len() >= KEPT_MAX {
                 let at = self.random.below(KEPT_MAX as u64) as usize;
                 self.kept.swap_remove(at);
@@ -341,7 +362,7 @@ impl World {
     /// A ping leaves: whoever uses the address answers, if it and the server reach each other.
     fn ping(&mut self, index: usize, address: Ipv4Addr) {
         let now = self.now;
-        let Some(subnet) = self.site.subnet_of(address) else { return };
+        let Some(subnet) = self.site.subnet_of(address).map(|subnet| self.site.link(subnet)) else { return };
         let user = |client: &&SimClient| client.subnet == subnet && client.uses(now) == Some(address) && !client.cut;
         let answers = self.wires.reaches(index, subnet) && self.clients.iter().any(|client| user(&client));
         self.nodes[index].pings.insert(address, (now, answers));
