@@ -31,7 +31,7 @@ pub(super) struct Primary {
     /// Subnets that the failover has given back in this transfer, while not all are.
     mine: Vec<Network>,
     /// Subnets given back whose last changes are still on their way: transfer, subnet, stamp of the last change.
-    announced: Vec<(u32, Network, Stamp)>,
+    pub(super) announced: Vec<(u32, Network, Stamp)>,
     /// When the wait of the state ends.
     wait: Option<Mono>,
     /// When the failover's port was closed last.

@@ -66,6 +66,11 @@ impl Transfer {
         self.waiting.is_empty() && self.moving.is_empty()
     }
 
+    /// Subnets that wait, move or are gone.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + self.moving.len() + self.gone.len()
+    }
+
     /// How long each subnet was silent here, as far as it was taken.
     pub(super) fn blackouts(&self) -> &[(Network, Duration)] {
         &self.blackouts

@@ -9,6 +9,8 @@
 #[path = "../../support/mod.rs"]
 pub(crate) mod support;
 
+mod answers;
+mod channels;
 mod checks;
 mod client;
 mod clock;
@@ -21,6 +23,7 @@ pub(crate) mod mix;
 mod node;
 mod random;
 pub(crate) mod report;
+mod service;
 mod site;
 mod transcript;
 mod turns;
