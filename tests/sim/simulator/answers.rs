@@ -1,18 +1,18 @@
-//! Invariants 5 and 6 of one server: while it serves, it answers in the very turn that reads a message each client that
-//! it must, whether its partner is there or not.
+//! Invariants 5 and 6 of one server: while it serves, it answers in the very turn that reads a message each client
+//! that it must, whether its partner is there or not.
 //!
-//! Who must be answered is found in what the server knows, before the turn and after it: a known holder that renews or
-//! asks anew, a client that takes up an offer that stands, a new client while the server has a free address of its own
-//! that is settled. Silence is lawful, and nothing is due, where
+//! Who must be answered is found in what the server knows, before the turn and after it: a known holder that renews
+//! or asks anew, a client that takes up an offer that stands, a new client while the server has a free address of its
+//! own that is settled. Silence is lawful, and nothing is due, where
 //! - the server does not serve the subnet before and after the turn, or changes its state in it;
-//! - it stood still before the turn, or the commit of it takes so long, that its partner may serve by then (half of what
-//!   lets the failover take over);
+//! - it stood still before the turn, or the commit of it takes so long, that its partner may serve by then (half of
+//!   what lets the failover take over);
 //! - its disk is full;
 //! - an operator stops it, reloads it or commands it in the same turn;
-//! - the client sends more than one message that this turn reads, or is asked to wait for the ping of an address that is
-//!   not settled;
-//! - the subnet is not in the configuration that the server runs, the address lies in no range of it, or the address or
-//!   the client is reserved there, in which case refusals need proof, and may want it;
+//! - the client sends more than one message that this turn reads, or is asked to wait for the ping of an address that
+//!   is not settled;
+//! - the subnet is not in the configuration that the server runs, the address lies in no range of it, or the address
+//!   or the client is reserved there, in which case refusals need proof, and may want it;
 //! - what was due before the turn is not due after it: a datagram in the same turn, or another client, took it.
 //!
 //! [`super::service`] asks that somebody serves.

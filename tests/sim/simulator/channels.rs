@@ -1,16 +1,17 @@
 //! Invariant 7: what comes on one channel of a failover changes nothing on another.
 //!
-//! Now and then a turn of the failover is decided twice: by the failover itself, and by a copy of it that gets all but
-//! what came on one channel: its primary's datagrams, its port that is closed, commands about it, messages of its
+//! Now and then a turn of the failover is decided twice: by the failover itself, and by a copy of it that gets all
+//! but what came on one channel: its primary's datagrams, its port that is closed, commands about it, messages of its
 //! clients. On all other channels both must come to the same: state, contact, word, subnets, whom they serve, what is
 //! not acknowledged, every binding but for its stamp. That a turn decides the same on a copy is what a pure server
 //! promises.
 //!
-//! Changes of addresses in no subnet that is in force go to each partner, since they may be anybody's, and may come back
-//! from each: such addresses are not compared, nor, where there are any, what is not acknowledged.
+//! Changes of addresses in no subnet that is in force go to each partner, since they may be anybody's, and may come
+//! back from each: such addresses are not compared, nor, where there are any, what is not acknowledged.
 //!
-//! Left out are turns in which the configuration changes, since a primary's new subnets are arranged together with those
-//! of all others, turns in which the lease clock is set by the clock of a partner, which all go by, and full disks.
+//! Left out are turns in which the configuration changes, since a primary's new subnets are arranged together with
+//! those of all others, turns in which the lease clock is set by the clock of a partner, which all go by, and full
+//! disks.
 
 use std::fmt::Write;
 use std::net::Ipv4Addr;
@@ -61,7 +62,7 @@ impl World {
             Inward::Partner(_, bytes) => bytes.get(1).is_some_and(|&code| Kind::of(code) == Some(Kind::PollRpl)),
             _ => false,
         };
-        let every = if inbox.iter().all(|inward| is_dull(inward)) { OF_POLLS } else { OF_SOME };
+        let every = if inbox.iter().all(is_dull) { OF_POLLS } else { OF_SOME };
         if inbox.is_empty() || node.is_full || !self.report.turns.is_multiple_of(every) {
             return None;
         }

@@ -1,25 +1,26 @@
-//! Invariants 5 and 6 of a pair: each subnet is served within the time of detection, and the loss of the failover takes
-//! nothing from a primary that serves.
+//! Invariants 5 and 6 of a pair: each subnet is served within the time of detection, and the loss of the failover
+//! takes nothing from a primary that serves.
 //!
-//! A subnet that no server answers, though one should, is watched; when that lasts longer than [`Bounds`] says, from the
-//! last change of the pair's circumstances on, invariant 5 is broken. A server should answer a subnet while it runs, has
-//! room on its disk, has ways from and to the clients, and its partner
+//! A subnet that no server answers, though one should, is watched; when that lasts longer than [`Bounds`] says, from
+//! the last change of the pair's circumstances on, invariant 5 is broken. A server should answer a subnet while it
+//! runs, has room on its disk, has ways from and to the clients, and its partner
 //! - is gone: it does not run, or the heartbeat is cut both ways;
 //! - or is as well off itself;
-//! - or is the failover in whatever state, with a good heartbeat: the primary is heard and serves, unless an operator has
-//!   given the failover control.
+//! - or is the failover in whatever state, with a good heartbeat: the primary is heard and serves, unless an operator
+//!   has given the failover control.
 //!
 //! What is left out, and why:
-//! - a primary that runs and hears its failover, but does not reach the clients or has no room on its disk: the failover
-//!   hears it and sleeps on, as it should; heartbeat and client path must not differ (the server warns of that);
-//! - a failover that is heard one way only, or through loss, and does not reach the clients or has no room: the primary
-//!   may believe that it serves;
+//! - a primary that runs and hears its failover, but does not reach the clients or has no room on its disk: the
+//!   failover hears it and sleeps on, as it should; heartbeat and client path must not differ (the server warns of
+//!   that);
+//! - a failover that is heard one way only, or through loss, and does not reach the clients or has no room: the
+//!   primary may believe that it serves;
 //! - a primary that was started with `--wait-for-partner`, until it has been in contact.
 //!
-//! Circumstances are: what runs, since which start; ways of the heartbeat and of the clients of the pair; wall clocks;
-//! commands of operators; and whether a server stands still, or its commit takes long, while it does. What happens to
-//! another pair changes none of them: that it costs this pair nothing is invariant 7. [`super::answers`] asks that a
-//! server which serves answers.
+//! Circumstances are: what runs, since which start; ways of the heartbeat and of the clients of the pair; wall
+//! clocks; commands of operators; and whether a server stands still, or its commit takes long, while it does. What
+//! happens to another pair changes none of them: that it costs this pair nothing is invariant 7. [`super::answers`]
+//! asks that a server which serves answers.
 
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ use super::wires::Way;
 use super::world::World;
 
 /// How often the pairs are looked at.
-const LOOK: Time = 100 * MILLI;
+const LOOK: Time = 200 * MILLI;
 /// A server whose turn takes longer than this stands still.
 const STILL: Time = 20 * MILLI;
 /// Latency of what goes to and fro, and of turns, in each bound: the ways of a noisy network take 60 ms.
@@ -218,8 +219,8 @@ impl World {
         self.report.slowest_detection = self.report.slowest_detection.max(lasted * 100 / bound);
         if lasted > bound {
             let what = format!(
-                "nobody serves subnet {subnet} of P{primary} for {} ms, at most {}: {server:?} should; P{primary} is {}, \
-                 F {}",
+                "nobody serves subnet {subnet} of P{primary} for {} ms, at most {}: {server:?} should; \
+                 P{primary} is {}, F {}",
                 lasted / MILLI,
                 bound / MILLI,
                 self.states_of(primary),
