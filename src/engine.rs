@@ -220,6 +220,12 @@ impl<S: Storage> Engine<S> {
         Some(self.full_since.map_or(wake, |since| wake.min(since + RETRY)))
     }
 
+    /// The time of the turn that began last, on the lease clock and the monotonic one.
+    #[must_use]
+    pub fn now(&self) -> Now {
+        self.now
+    }
+
     /// The running configuration.
     #[must_use]
     pub fn config(&self) -> &Config {

@@ -12,7 +12,7 @@ use crate::clock::{Mono, Now, Wall};
 use crate::config::Network;
 
 /// Messages kept; the oldest goes first.
-const HELD_MAX: usize = 1_024;
+pub(super) const HELD_MAX: usize = 1_024;
 /// After this time the client has sent again, or has asked somebody else.
 const KEPT: Duration = Duration::from_secs(1);
 
@@ -43,6 +43,11 @@ pub struct Held {
 }
 
 impl Held {
+    /// Number of messages.
+    pub(super) fn len(&self) -> usize {
+        self.messages.len()
+    }
+
     /// The last turn took so long.
     pub fn note_turn(&mut self, length: Duration) {
         self.last_turn = length;

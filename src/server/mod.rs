@@ -17,6 +17,7 @@ pub mod limiter;
 pub mod offers;
 pub mod outbox;
 pub mod probe;
+pub mod queues;
 pub mod random;
 pub mod recent;
 pub mod reply;

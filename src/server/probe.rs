@@ -65,6 +65,11 @@ pub struct Probes {
 }
 
 impl Probes {
+    /// Number of addresses that are being probed.
+    pub(super) fn len(&self) -> usize {
+        self.probes.len().max(self.by_time.len())
+    }
+
     /// Whether no more can be begun.
     #[must_use]
     pub fn is_full(&self) -> bool {

@@ -7,7 +7,7 @@ use super::offers::ClientOnLink;
 use crate::clock::Mono;
 
 /// Transactions kept in mind; the oldest goes first.
-const TRANSACTIONS_MAX: usize = 16_384;
+pub(super) const TRANSACTIONS_MAX: usize = 16_384;
 /// A client gives up on a transaction after about a minute (RFC 2131 section 4.1).
 const KEPT: Duration = Duration::from_secs(64);
 
@@ -25,6 +25,11 @@ pub struct Recent {
 }
 
 impl Recent {
+    /// Number of transactions.
+    pub(super) fn len(&self) -> usize {
+        self.seen.len().max(self.order.len())
+    }
+
     /// Whether `transaction` was seen before; keeps it in mind.
     pub fn is_repeated(&mut self, transaction: Transaction, now: Mono) -> bool {
         while let Some(&(at, oldest)) = self.order.front()
@@ -48,6 +53,11 @@ pub struct SecondAsks {
 }
 
 impl SecondAsks {
+    /// Number of requests kept in mind.
+    pub(super) fn len(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Whether `client` asked with the same transaction at least a second ago; keeps the first time in mind.
     pub fn is_again(&mut self, client: ClientOnLink, xid: u32, now: Mono) -> bool {
         if let Some(&(known, at)) = self.seen.get(&client)

@@ -21,7 +21,7 @@ use super::scope;
 use super::terms::Settings;
 use crate::clock::Now;
 use crate::config::Config;
-use crate::lease::Hardware;
+use crate::lease::{BindingState, Hardware};
 use crate::wire::WireError;
 use crate::wire::codes::{self, MessageType};
 use crate::wire::dhcp::{Fit, Message};
@@ -209,7 +209,7 @@ impl Service {
     }
 
     /// Whether a message that was kept has been answered by the partner, or a later one of its client by this server:
-    /// the client has a change since then.
+    /// the client was given something since then, or gave it back.
     pub(super) fn is_answered(&self, now: Now, held: &HeldMessage, message: &Message<'_>) -> bool {
         let Ok(client) = identify(message) else { return false };
         let partner = self.directory.partner_of(held.subnet.address);
@@ -224,7 +224,12 @@ impl Service {
         let came = held.came.millis().saturating_add_signed(offset);
         let came = came.saturating_sub(SAME_MILLIS.saturating_add(waited));
         client.key().is_some_and(|key| {
-            self.bindings.table().of_client(key).any(|binding| binding.stamp.wall().millis() >= came)
+            self.bindings.table().of_client(key).any(|binding| {
+                // Its stamp says nothing: an address that the partner gives to this server is a change too, and still
+                // names the client that had it.
+                let gave_back = binding.state == BindingState::Released && binding.end.millis() >= came;
+                binding.last_seen.millis() >= came || gave_back
+            })
         })
     }
 

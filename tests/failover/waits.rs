@@ -73,6 +73,25 @@ fn a_client_for_whom_the_partner_is_asked_is_answered_when_the_addresses_come() 
     assert!(!pair.times(P, Kind::ShareReq).is_empty());
 }
 
+/// The same where what comes is the client's own former address: the change that brings it names the client, and is no
+/// answer to it.
+#[test]
+fn a_client_whose_former_address_is_asked_for_is_answered_when_it_comes() {
+    let one = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50\n";
+    let mut pair = short(brisk().subnets(one));
+    pair.control(P, "takeover failover");
+    pair.until(10, |pair| pair.states() == ["Given", "Active"]);
+    let client = Client::new(1);
+    let (host, ack) = pair.lease(&client).expect("a lease");
+    pair.give(host, &client.release(&ack));
+    pair.control(P, "giveback failover");
+    pair.until(10, |pair| pair.state(P) == "Serving");
+    pair.run(60);
+    let asks = pair.times(P, Kind::ShareReq).len();
+    assert!(wait_of(&mut pair, 1) <= 10 * MILLI);
+    assert!(pair.times(P, Kind::ShareReq).len() > asks, "the address was the failover's");
+}
+
 /// Invariant 6: with no address left that is its own, a primary asks its failover; one that stands still is waited for
 /// once, and not as long as contact takes to lapse.
 #[test]

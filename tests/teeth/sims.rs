@@ -76,3 +76,8 @@ fn the_simulator_misses_replay_window() {
 fn the_simulator_misses_have_behind_records() {
     runs_miss(Rule::HaveBehindRecords, &[Fault::Power, Fault::Noise]);
 }
+
+#[test]
+fn the_simulator_misses_new_database() {
+    runs_miss(Rule::NewDatabase, &[Fault::DiskLost]);
+}

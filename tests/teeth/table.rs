@@ -102,6 +102,7 @@ pub(crate) const TEETH: &[Row] = &[
     sim(Rule::Sessions, 4, "the_simulator_misses_sessions"),
     sim(Rule::OwnersByRecord, 24, "the_simulator_misses_owners_by_record"),
     sim(Rule::ReplayWindow, 4, "the_simulator_misses_replay_window"),
+    sim(Rule::NewDatabase, 4, "the_simulator_misses_new_database"),
     sim(Rule::HaveBehindRecords, 6, "the_simulator_misses_have_behind_records"),
 ];
 

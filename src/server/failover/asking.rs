@@ -47,6 +47,11 @@ impl Asking {
         }
     }
 
+    /// Number of ranges that the partner is asked for.
+    pub(super) fn len(&self) -> usize {
+        self.wanted.len()
+    }
+
     /// Whether an answer is waited for, or the question about to go.
     pub(super) fn is_under_way(&self) -> bool {
         !self.wanted.is_empty() && !self.is_unanswered()

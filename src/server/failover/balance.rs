@@ -34,7 +34,7 @@ const GIVEN_MAX: u32 = 1_024;
 /// seconds later, and is to find them.
 const SHORT_FOR: Duration = Duration::from_secs(60);
 /// So many ranges at once.
-const SHORT_MAX: usize = 64;
+pub(super) const SHORT_MAX: usize = 64;
 /// So many requests for ranges are answered within this time, as many as come at once.
 const ANSWER_EVERY: Duration = Duration::from_millis(50);
 
@@ -154,6 +154,11 @@ impl Balance {
     fn forget_short(&mut self, now: Mono) {
         self.short.iter_mut().for_each(|entry| entry.1 = entry.1.or(Some(now)));
         self.short.retain(|entry| entry.1.is_some_and(|at| now.since(at) < SHORT_FOR));
+    }
+
+    /// Ranges that are to get addresses, and ranges in which clients waited.
+    pub(super) fn under_way(&self) -> (usize, usize) {
+        (self.gifts.len(), self.short.len())
     }
 
     /// When there is something to do.

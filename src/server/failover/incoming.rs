@@ -76,6 +76,11 @@ impl Incoming {
         whole
     }
 
+    /// Pieces held behind a gap, and octets of a record that is not whole.
+    pub(super) fn under_way(&self) -> (usize, usize) {
+        (self.held.len(), self.octets.len())
+    }
+
     /// What is held.
     #[must_use]
     pub(super) fn acknowledgement(&self) -> Acknowledgement {

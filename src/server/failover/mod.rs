@@ -20,6 +20,7 @@ mod outgoing;
 mod partner;
 mod primary;
 mod push;
+mod queues;
 mod secondary;
 mod serving;
 pub mod session;

@@ -23,7 +23,7 @@ pub(super) const WINDOW: usize = 64;
 /// Later pieces acknowledged that make one be sent again at once.
 const OVERTAKEN: u32 = 3;
 /// Octets composed ahead of the window at most: one record more than a piece.
-const AHEAD: usize = 8 * 1024;
+pub(super) const AHEAD: usize = 8 * 1024;
 
 /// What is in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -255,6 +255,11 @@ impl Outgoing {
             (self.content, self.mark_ends) = (Content::Changes, None);
         }
         round_trip
+    }
+
+    /// Pieces that are not acknowledged, and octets composed that are not in one yet.
+    pub(super) fn under_way(&self) -> (usize, usize) {
+        (self.window.len(), self.uncut.len())
     }
 
     /// Cuts the next piece of at most `size` octets, if there is anything to send and the window has room.

@@ -14,9 +14,9 @@ use crate::wire::failover::{Body, Header};
 use crate::wire::seal::{Exchange, Keys};
 
 /// Boots of the partner with a challenge open: the living one, and some that a replay brought up.
-const CANDIDATES_MAX: usize = 4;
+pub(super) const CANDIDATES_MAX: usize = 4;
 /// Dead boots kept in mind.
-const DEAD_MAX: usize = 16;
+pub(super) const DEAD_MAX: usize = 16;
 /// Sequence numbers under the highest that are still told apart.
 const WINDOW: u64 = 1024;
 const WINDOW_WORDS: usize = (WINDOW / 64) as usize;
@@ -119,6 +119,11 @@ impl Session {
     #[must_use]
     pub fn boot(&self) -> u64 {
         self.boot
+    }
+
+    /// Boots that greet, and boots that are known to be over.
+    pub(super) fn boots(&self) -> (usize, usize) {
+        (self.candidates.len(), self.dead.len())
     }
 
     /// The boot of the partner that the last greeting is for.

@@ -1,7 +1,7 @@
 //! The return of control, subnet by subnet (failover.md section 6): while the failover still serves, its changes go
 //! ahead; then a few subnets at a time fall silent, their last changes follow, and the primary takes them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::Around;
@@ -46,8 +46,12 @@ impl Transfer {
     /// Begins anew with another number: subnets that are not served any more come first.
     pub(super) fn again(&mut self, number: u32) {
         self.number = number;
+        // One that was announced anew is gone and moves, and one that was not yet is gone and waits.
+        let mut known = BTreeSet::new();
         let silent = self.gone.drain(..).chain(self.moving.drain(..).map(|moving| moving.subnet));
-        for subnet in silent.collect::<Vec<_>>() {
+        let silent: Vec<Network> = silent.filter(|subnet| known.insert(*subnet)).collect();
+        self.waiting.retain(|subnet| !known.contains(subnet));
+        for subnet in silent {
             self.waiting.push_front(subnet);
             self.gone.push(subnet);
         }
@@ -66,6 +70,11 @@ impl Transfer {
         self.waiting.is_empty() && self.moving.is_empty()
     }
 
+    /// Subnets that wait, move or are gone.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + self.moving.len() + self.gone.len()
+    }
+
     /// How long each subnet was silent here, as far as it was taken.
     pub(super) fn blackouts(&self) -> &[(Network, Duration)] {
         &self.blackouts
@@ -78,7 +87,11 @@ impl Transfer {
         }
         let Some(at) = self.moving.iter().position(|moving| moving.subnet == subnet) else { return };
         let moved = self.moving.swap_remove(at);
-        self.blackouts.push((subnet, now.since(moved.silent_since)));
+        let silent = now.since(moved.silent_since);
+        match self.blackouts.iter_mut().find(|entry| entry.0 == subnet) {
+            Some(former) => former.1 = former.1.max(silent),
+            None => self.blackouts.push((subnet, silent)),
+        }
         if !self.gone.contains(&subnet) {
             self.gone.push(subnet);
         }
@@ -119,4 +132,34 @@ fn announce(transfer: u32, moving: &Moving, partner: &mut Partner, around: &mut 
     let network = moving.subnet.address.to_bits();
     let (prefix, until) = (moving.subnet.prefix, moving.until.0);
     partner.send(Body::SubnetReturn { transfer, network, prefix, until }, around);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    /// The first subnet that waits falls silent and is announced.
+    fn announce_one(transfer: &mut Transfer, now: Mono) {
+        let subnet = transfer.waiting.pop_front().expect("one waits");
+        transfer.moving.push(Moving { subnet, until: Stamp::default(), silent_since: now, sent: now });
+    }
+
+    #[test]
+    fn however_often_it_begins_anew_each_subnet_waits_or_moves_once() {
+        let subnets = [1, 2, 3].map(|third| Network { address: Ipv4Addr::new(10, 1, third, 0), prefix: 24 });
+        let now = Mono::from_nanos(1);
+        let mut transfer = Transfer::new(1, subnets.to_vec());
+        for number in 2..12 {
+            announce_one(&mut transfer, now);
+            announce_one(&mut transfer, now);
+            transfer.on_taken(number - 1, transfer.moving[0].subnet, now);
+            transfer.again(number);
+            assert_eq!(transfer.waiting.len(), subnets.len(), "transfer {number}");
+            assert!(transfer.moving.is_empty() && transfer.gone.len() <= subnets.len());
+            assert!(transfer.blackouts.len() <= subnets.len());
+        }
+        assert!(transfer.serves(subnets[2]), "what was never announced is served on");
+    }
 }

@@ -39,6 +39,9 @@ enum Format {
     Csv,
 }
 
+/// Answers under way at once: each connection of the control socket waits for one.
+pub(super) const ANSWERS_MAX: usize = 16;
+
 /// Answers that are not finished.
 #[derive(Clone, Debug)]
 pub(super) struct Reports {
@@ -67,6 +70,11 @@ enum Answer {
 impl Reports {
     pub(super) fn new(started: Now) -> Reports {
         Reports { started, jobs: BTreeMap::new(), drills: Vec::new() }
+    }
+
+    /// Number of answers that are not finished.
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len() + self.drills.len()
     }
 
     /// Answers a request, or begins to.

@@ -6,6 +6,7 @@ use understudy::journal::JournalError;
 use understudy::lease::record::Complete;
 use understudy::server::event::PartnerId;
 use understudy::server::failover::Service;
+use understudy::server::queues::Queue;
 use understudy::wire::failover::{Kind, parse};
 use understudy::wire::seal::SEAL_OCTETS;
 
@@ -349,6 +350,18 @@ impl World {
         format!("{all:?} {:?}", engine.server().bindings().stamps().last())
     }
 
+    /// 9: what waits has bounds, whatever came. One turn of some is looked at: what grows without bound stays.
+    fn check_9_queues(&mut self, index: usize) {
+        if !self.report.turns.is_multiple_of(QUEUES_EACH) {
+            return;
+        }
+        let Some(engine) = &self.nodes[index].engine else { return };
+        let over = engine.server().queues().into_iter().find(|queue| queue.length > queue.most);
+        if let Some(Queue { name, length, most }) = over {
+            self.fail(9, format!("{}: {name}: {length}, at most {most}", self.name(index)));
+        }
+    }
+
     /// 9: a turn has bounds.
     pub(crate) fn check_9_bounds(&mut self, index: usize, turned: &Turned) {
         if turned.effects > turned.inputs * EFFECTS_AN_INPUT + EFFECTS_A_TURN {
@@ -359,6 +372,7 @@ impl World {
             let what = format!("{} octets in one commit of {}", turned.synced.len(), self.name(index));
             self.fail(9, what);
         }
+        self.check_9_queues(index);
         let second = self.now / SECOND;
         let spent = &mut self.spent[index];
         if spent.0 != second {
@@ -372,6 +386,8 @@ impl World {
     }
 }
 
+/// Queues are looked at in one turn of so many.
+const QUEUES_EACH: u64 = 64;
 /// Turns that a server may take in a second: one each 100 us would be a loop that never rests.
 const TURNS_A_SECOND: u64 = 4_000;
 

@@ -69,6 +69,7 @@ impl World {
         self.nodes[node].engine.as_ref()?;
         let disk = &self.nodes[node].disk;
         disk.set_capacity(disk.used());
+        self.nodes[node].is_full = true;
         let time = self.random.between(5, 90) * SECOND;
         self.at(self.now + time, Event::Undo(super::faults::Undo::Room(node)));
         Some(format!("{} for {} ms", self.name(node), time / MILLI))
@@ -81,6 +82,7 @@ impl World {
         let disk = SimDisk::new(self.random.next());
         let server = &mut self.nodes[node];
         server.disk = disk;
+        server.is_full = false;
         server.stored.clear();
         server.promised.clear();
         server.remembered.clear();
@@ -112,9 +114,11 @@ impl World {
             *self.wires.heartbeat(other, node) = super::wires::Way::GOOD;
             self.nodes[other].stall = 0;
             self.nodes[other].disk.set_capacity(u64::MAX);
+            self.nodes[other].is_full = false;
         }
         let server = &mut self.nodes[node];
         server.disk = copy;
+        server.is_full = false;
         server.promised.clear();
         server.remembered.clear();
         server.refuses = true;
@@ -146,6 +150,7 @@ impl World {
     pub(crate) fn thaw(&mut self) {
         for node in &mut self.nodes {
             node.disk.set_capacity(u64::MAX);
+            node.is_full = false;
             node.stall = 0;
             node.busy_until = node.busy_until.min(self.now);
         }

@@ -294,7 +294,10 @@ impl World {
                 *self.wires.inward(node, subnet) = Way::GOOD;
                 *self.wires.outward(node, subnet) = Way::GOOD;
             }
-            Undo::Room(node) => self.nodes[node].disk.set_capacity(u64::MAX),
+            Undo::Room(node) => {
+                self.nodes[node].disk.set_capacity(u64::MAX);
+                self.nodes[node].is_full = false;
+            }
             Undo::Giveback(primary) => {
                 let (node, name) = if self.random.happens(50) {
                     (primary, "failover".to_owned())

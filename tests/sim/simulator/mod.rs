@@ -9,7 +9,9 @@
 #[path = "../../support/mod.rs"]
 pub(crate) mod support;
 
+mod answers;
 mod channel;
+mod channels;
 mod checks;
 mod client;
 mod clock;
@@ -24,6 +26,7 @@ mod operators;
 mod random;
 pub(crate) mod report;
 mod rival;
+mod service;
 mod site;
 mod transcript;
 mod turns;

@@ -55,6 +55,11 @@ impl Inward {
         }
     }
 
+    /// Whether an operator wants something.
+    pub(crate) fn is_command(&self) -> bool {
+        matches!(self, Inward::Stop | Inward::Reload(_) | Inward::Control(_))
+    }
+
     fn hand(self, engine: &mut Engine<SimDisk>) {
         match self {
             Inward::Stop => engine.handle(Input::Stop),
@@ -157,6 +162,14 @@ pub(crate) struct Node {
     pub(crate) leaving: Vec<Outward>,
     /// Whether the host answers for a port that is closed.
     pub(crate) refuses: bool,
+    /// Whether its disk has no room.
+    pub(crate) is_full: bool,
+    /// Whether it was started to wait for its partner, and has not been in contact since.
+    pub(crate) is_patient: bool,
+    /// Commands of operators, reloads and stops that it has read.
+    pub(crate) commands: u64,
+    /// When it read the last one.
+    pub(crate) commanded: Time,
     /// The next commit takes so much longer.
     pub(crate) stall: Time,
     /// What the disk makes of the power cut that is coming.
@@ -193,6 +206,10 @@ impl Node {
             due: 0,
             leaving: Vec::new(),
             refuses: true,
+            is_full: false,
+            is_patient: false,
+            commands: 0,
+            commanded: 0,
             stall: 0,
             fate: None,
             pings: HashMap::new(),
@@ -220,6 +237,18 @@ impl Node {
         if self.engine.is_some() {
             self.inbox.push(inward);
         }
+    }
+
+    /// What waits for the next turn, as it came.
+    pub(crate) fn inbox(&self) -> &[Inward] {
+        &self.inbox
+    }
+
+    /// The same, in the order in which it will be handed on.
+    pub(crate) fn waiting(&self) -> Vec<&Inward> {
+        let mut waiting: Vec<&Inward> = self.inbox.iter().collect();
+        waiting.sort_by_key(|inward| inward.rank());
+        waiting
     }
 
     /// When its next turn begins.
@@ -289,6 +318,9 @@ impl Node {
         let mut inbox = std::mem::take(&mut self.inbox);
         inbox.sort_by_key(Inward::rank);
         let inputs = inbox.len();
+        if inbox.iter().any(Inward::is_command) {
+            (self.commands, self.commanded) = (self.commands + 1, now);
+        }
         inbox.into_iter().for_each(|inward| inward.hand(engine));
         let mut released = engine.end()?;
         let wrote = self.disk.syncs() != syncs;

@@ -43,6 +43,14 @@ pub(crate) struct Report {
     pub(crate) refused_contested: u64,
     /// The longest time that a server needed to be equal to its partner after the heal, in milliseconds.
     pub(crate) slowest_heal_ms: u64,
+    /// Messages of clients that a server had to answer in the turn that read them.
+    pub(crate) due: u64,
+    /// Looks at subnets that nobody served though somebody should, in the end.
+    pub(crate) looked: u64,
+    /// The longest time that this lasted, in per cent of the time that it may.
+    pub(crate) slowest_detection: u64,
+    /// Turns that were decided twice, to be compared.
+    pub(crate) compared: u64,
     /// The hash of the transcript; of many runs: all of them combined.
     pub(crate) hash: u64,
 }
@@ -69,6 +77,10 @@ impl Report {
         self.duplicates_lost += other.duplicates_lost;
         self.refused_contested += other.refused_contested;
         self.slowest_heal_ms = self.slowest_heal_ms.max(other.slowest_heal_ms);
+        self.due += other.due;
+        self.looked += other.looked;
+        self.slowest_detection = self.slowest_detection.max(other.slowest_detection);
+        self.compared += other.compared;
         self.hash = self.hash.rotate_left(1) ^ other.hash;
     }
 
@@ -94,6 +106,12 @@ impl fmt::Display for Report {
             f,
             "ticks with both serving {}, unsettled grants {}, refused while contested {}, slowest heal {} ms",
             self.ticks_both_serving, self.unsettled, self.refused_contested, self.slowest_heal_ms
+        )?;
+        writeln!(
+            f,
+            "answers due {}, looks at subnets that nobody serves {}, slowest detection {} % of its bound, turns \
+             decided twice {}",
+            self.due, self.looked, self.slowest_detection, self.compared
         )?;
         write!(
             f,

@@ -3,7 +3,7 @@
 use understudy::engine::{Engine, Patience, Start};
 use understudy::journal::OpenMode;
 
-use super::clock::SECOND;
+use super::clock::{SECOND, Time};
 use super::node::{Cost, Inward, Turned};
 use super::support::disk::{Fate, SimDisk};
 use super::world::{Event, World};
@@ -18,7 +18,7 @@ impl World {
         let seed = self.random.seed();
         self.set_clock_at_start(index);
         let interfaces = self.site.interfaces(index);
-        let now = self.now;
+        let (now, failover) = (self.now, self.failover());
         let node = &mut self.nodes[index];
         node.starts += 1;
         if node.starts > 1 {
@@ -34,6 +34,7 @@ impl World {
                 let node = &mut self.nodes[index];
                 node.engine = Some(engine);
                 node.refuses = true;
+                node.is_patient = patience == Patience::WaitForPartner && index != failover;
                 node.busy_until = now;
                 node.due = now;
                 node.leaving.clear();
@@ -96,7 +97,8 @@ impl World {
         let cost = Cost { idle: self.random.between(20, 100) * 1_000, sync: self.random.between(100, 2_000) * 1_000 };
         let now = self.now;
         self.report.turns += 1;
-        let before = self.nodes[index].marks();
+        let marks = self.nodes[index].marks();
+        let (before, apart) = (self.what_is_due(index), self.set_apart(index));
         let turned = self.nodes[index].turn(now, cost);
         let name = self.name(index);
         self.transcript.hear(now, &name);
@@ -105,6 +107,10 @@ impl World {
                 self.transcript.mark(now, &[1, index as u8]);
                 self.check_3_nothing_waits_for_a_sync(index, &turned);
                 self.check_9_bounds(index, &turned);
+                self.check_5_and_6_all_are_answered(index, &before, &turned);
+                if let Some(apart) = apart {
+                    self.check_7_other_channels_are_the_same(index, apart, &turned);
+                }
                 look(self, &turned);
                 let node = &mut self.nodes[index];
                 node.turn_began = now;
@@ -113,7 +119,7 @@ impl World {
                 let start = node.starts;
                 self.report.unsettled += turned.unsettled;
                 self.at(turned.at, Event::Leave(index, start));
-                self.watch(index);
+                self.watch(index, before.pause);
             }
             Err(fatal) => {
                 let after = self.nodes[index].marks();
@@ -121,7 +127,7 @@ impl World {
                 if let Some(fate) = self.nodes[index].fate {
                     self.cut_power(index, fate);
                 }
-                self.nodes[index].remember_disk(before, after);
+                self.nodes[index].remember_disk(marks, after);
                 self.start_later(index);
             }
         }
@@ -135,11 +141,12 @@ impl World {
     }
 
     /// What is to be looked at after each turn.
-    fn watch(&mut self, index: usize) {
+    fn watch(&mut self, index: usize, pause: Time) {
         self.check_1_one_voice(index);
         self.end_patience(index);
         let state = self.states_of(index);
         if state != self.states[index] {
+            self.check_6_a_primary_serves_on(index, &state, pause);
             let name = self.name(index);
             if state.contains("Active") && !self.states[index].contains("Active") {
                 self.report.takeovers += 1;

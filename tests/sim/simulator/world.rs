@@ -18,6 +18,7 @@ use super::node::{Inward, Node, Outward};
 use super::random::Random;
 use super::report::{Report, Violation};
 use super::rival::Rival;
+use super::service::Pairs;
 use super::site::{Site, server_address};
 use super::support::Reply;
 use super::support::disk::SimDisk;
@@ -109,6 +110,8 @@ pub(crate) struct World {
     pub(crate) reloaded: Vec<Option<Time>>,
     /// What each server said it holds.
     pub(crate) told: Vec<Vec<Told>>,
+    /// What is watched of the pairs.
+    pub(crate) pairs: Pairs,
     /// Turns of each server in the running second.
     pub(crate) spent: Vec<(u64, u64)>,
     events: BTreeMap<(Time, u64), Event>,
@@ -133,6 +136,7 @@ impl World {
             let clock = NodeClock { drift: random.around(100), offset: random.around(skew) };
             nodes.push(Node::new(index, SimDisk::new(random.next()), clock));
         }
+        let pairs = Pairs::new(&site);
         let wires = Wires::new(count, site.subnets.len());
         let mut world = World {
             seed,
@@ -153,6 +157,7 @@ impl World {
             troubled: false,
             reloaded: vec![None; count],
             told: vec![Vec::new(); count],
+            pairs,
             spent: vec![(0, 0); count],
             events: BTreeMap::new(),
             serial: 0,
@@ -217,6 +222,7 @@ impl World {
             return false;
         }
         self.now = now.max(next);
+        self.check_5_somebody_serves();
         if event == next {
             if let Some((_, event)) = self.events.pop_first() {
                 self.happen(event);
