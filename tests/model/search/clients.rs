@@ -145,7 +145,7 @@ impl World {
         let message = self.people[index].say(word);
         self.answers = answers;
         let is_meant = |host: usize| match word {
-            Word::Renew | Word::Release => message.destination.octets()[3] == 4 + host as u8,
+            Word::Renew | Word::Release => message.destination.octets()[3] == 1 + host as u8,
             _ => reach == Reach::Both || reach == Reach::Only(host),
         };
         for host in (0..2).filter(|&host| is_meant(host)) {
