@@ -5,6 +5,7 @@ pub(crate) mod checks;
 pub(crate) mod clients;
 mod fingerprint;
 mod journal;
+pub(crate) mod near;
 mod plug;
 pub(crate) mod starts;
 pub(crate) mod text;
