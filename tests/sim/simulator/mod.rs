@@ -9,6 +9,7 @@
 #[path = "../../support/mod.rs"]
 pub(crate) mod support;
 
+mod beside;
 mod checks;
 mod client;
 mod clock;

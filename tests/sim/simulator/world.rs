@@ -8,6 +8,7 @@ use understudy::engine::Patience;
 use understudy::journal::OpenMode;
 use understudy::server::event::{Arrival, PartnerId};
 
+use super::beside::Hearing;
 use super::checks::Told;
 use super::client::SimClient;
 use super::clock::{MILLI, NodeClock, Time};
@@ -102,6 +103,8 @@ pub(crate) struct World {
     pub(crate) troubled: bool,
     /// When each primary was reloaded last.
     pub(crate) reloaded: Vec<Option<Time>>,
+    /// What is remembered of each primary and its channel.
+    pub(crate) hearing: Vec<Hearing>,
     /// What each server said it holds.
     pub(crate) told: Vec<Vec<Told>>,
     /// Turns of each server in the running second.
@@ -143,6 +146,7 @@ impl World {
             guarded_until: 0,
             troubled: false,
             reloaded: vec![None; count],
+            hearing: vec![Hearing::default(); count],
             told: vec![Vec::new(); count],
             spent: vec![(0, 0); count],
             events: BTreeMap::new(),
@@ -272,7 +276,10 @@ impl World {
         let leaving = std::mem::take(&mut self.nodes[index].leaving);
         for outward in leaving {
             match outward {
-                Outward::Reply { reply, record } => self.reply_leaves(index, reply, record),
+                Outward::Reply { reply, record } => {
+                    self.check_1_no_answer_beside_the_failover(index, &reply);
+                    self.reply_leaves(index, reply, record);
+                }
                 Outward::Partner(partner, bytes) => self.datagram_leaves(index, partner, bytes),
                 Outward::Ping(address) => self.ping(index, address),
                 Outward::Stop => {
@@ -328,6 +335,7 @@ impl World {
             self.check_8_bad_datagrams_change_nothing(to, partner, &bytes);
             return;
         }
+        self.note_heard(from, to, &bytes);
         let is_taken = self.nodes[to].put(Inward::Partner(partner, bytes.clone()));
         if is_taken && self.mix.has(Fault::Forged) {
             if self.kept.len() >= KEPT_MAX {
