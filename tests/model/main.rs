@@ -8,11 +8,13 @@
 //! left.
 //!
 //! Invariants of understudy-failover(7) that are checked: in each state 1 (both serve), 2 (two holders, refusals), 3
-//! (journals hold what the servers go by and have told), 9 (no endless talk); of each message 1 (both acknowledge it, or
+//! (journals hold what the servers go by and have told), 9 (no endless talk); of each message 1 (both acknowledge it,
 //! an overtaken answer to a poll ends a service); from every so many new states the world is followed to its end, for 4
 //! (equal and quiet after a heal) and 5 (somebody serves). Worlds with one fingerprint are searched from once;
-//! `search/fingerprint.rs` says which are alike and why. Beside wide starts there are some near places where one rule
-//! counts (`search/near.rs`).
+//! `search/fingerprint.rs` says which are alike and why.
+//!
+//! Beside wide starts there are places near where one rule counts (`search/near.rs`): with all rules a search finds
+//! nothing there, and `teeth.rs` leaves out the one.
 //!
 //! `DEPTH=n` searches deeper (`make model DEPTH=n`), `FOLLOW=n` follows every n-th state, `START=name` begins there
 //! alone.

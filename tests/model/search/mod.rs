@@ -7,6 +7,7 @@ mod fingerprint;
 mod journal;
 pub(crate) mod near;
 mod plug;
+mod scripts;
 pub(crate) mod starts;
 pub(crate) mod text;
 pub(crate) mod world;
