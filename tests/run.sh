@@ -30,6 +30,7 @@ run test --locked --no-fail-fast --features portable $portable
 
 # What is found when a rule of the pair is left out, which only this build can.
 run test --locked --no-fail-fast --features teeth --test teeth
+run test --locked --no-fail-fast --features teeth --test model teeth::
 
 echo "== summary"
 passed=$(sed -n 's/^test result: .* \([0-9][0-9]*\) passed.*/\1/p' "$log" | awk '{ n += $1 } END { print n + 0 }')

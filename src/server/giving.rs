@@ -183,7 +183,9 @@ impl Service {
             let held = knowledge.quiet.is_some_and(|quiet| binding.stamp <= quiet.held);
             let known_to_both = binding.origin != knowledge.side || held;
             let is_ours = binding.owner == knowledge.side && knowledge.is_settled(Some(&binding));
-            hears_all && known_to_both || is_strict && is_ours
+            // Who lost a conflict holds it on, as long as the bar says, when the one who won it does not any more.
+            let is_contested = binding.bar > now.wall && !binding.is_active(now.wall);
+            !is_contested && (hears_all && known_to_both || is_strict && is_ours)
         });
         let proven = proven && knowledge.complete || !kept(Rule::RefusalProven);
         if proven { Ok(()) } else { Err(Silence::Unproven) }

@@ -8,9 +8,13 @@
 //! left.
 //!
 //! Invariants of understudy-failover(7) that are checked: in each state 1 (both serve), 2 (two holders, refusals), 3
-//! (journals hold what the servers go by and have told), 9 (no endless talk); from every so many new states the
-//! world is followed to its end, for 4 (equal and quiet after a heal) and 5 (somebody serves). Worlds with one
-//! fingerprint are searched from once; `search/fingerprint.rs` says which are alike and why.
+//! (journals hold what the servers go by and have told), 9 (no endless talk); of each message 1 (both acknowledge it,
+//! an overtaken answer to a poll ends a service); from every so many new states the world is followed to its end, for 4
+//! (equal and quiet after a heal) and 5 (somebody serves). Worlds with one fingerprint are searched from once;
+//! `search/fingerprint.rs` says which are alike and why.
+//!
+//! Beside wide starts there are places near where one rule counts (`search/near.rs`): with all rules a search finds
+//! nothing there, and `teeth.rs` leaves out the one.
 //!
 //! `DEPTH=n` searches deeper (`make model DEPTH=n`), `FOLLOW=n` follows every n-th state, `START=name` begins there
 //! alone.
@@ -25,6 +29,7 @@ mod teeth;
 
 use search::actions::Span;
 use search::clients::{Reach, Word};
+use search::near::Near;
 use search::world::{Answers, Echo, F, P};
 use search::{Action, Breach, Options, Shares, Start, canonical, search, story, walk};
 use support::disk::Fate;
@@ -81,6 +86,23 @@ fn no_way_from_a_failover_that_serves_alone_breaks_an_invariant() {
 #[test]
 fn no_way_from_the_middle_of_the_return_breaks_an_invariant() {
     search_all(Start::Returning, 2, Options::default());
+}
+
+/// A step or two from where one rule counts all rules together hold; `teeth` leaves that one out there.
+#[test]
+fn near_where_one_rule_counts_no_way_breaks_an_invariant() {
+    if std::env::var("START").is_ok() {
+        return;
+    }
+    for (near, depth) in Near::ALL {
+        let options = near.options();
+        let options = if depth == 0 { Options { heal_every: 1, ..options } } else { options };
+        let outcome = search(Start::Near(near), depth, &options);
+        println!("{outcome}");
+        if let Some((breach, path)) = &outcome.found {
+            panic!("{breach}\n{}", story(Start::Near(near), &options, path).join("\n"));
+        }
+    }
 }
 
 /// With StrictShares = False a holder that answers pings keeps its address all the same.

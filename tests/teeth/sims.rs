@@ -8,8 +8,16 @@ use crate::table::{By, Finding, bites};
 
 /// Asserts that runs under these faults find the absence of a rule, with StrictShares, where a duplicate has no excuse.
 fn runs_miss(rule: Rule, faults: &[Fault]) {
-    let mix = Mix { faults: faults.to_vec(), strict: Strict::Yes };
-    bites(rule, By::Simulator, |seed| simulated(seed, &mix));
+    mixes_miss(rule, &Mix { faults: faults.to_vec(), strict: Strict::Yes });
+}
+
+/// Asserts the same of a rule that counts where an address that is not surely free is pinged and given.
+fn runs_with_pings_miss(rule: Rule, faults: &[Fault]) {
+    mixes_miss(rule, &Mix { faults: faults.to_vec(), strict: Strict::No });
+}
+
+fn mixes_miss(rule: Rule, mix: &Mix) {
+    bites(rule, By::Simulator, |seed| simulated(seed, mix));
 }
 
 fn simulated(seed: u64, mix: &Mix) -> Finding {
@@ -80,4 +88,59 @@ fn the_simulator_misses_have_behind_records() {
 #[test]
 fn the_simulator_misses_new_database() {
     runs_miss(Rule::NewDatabase, &[Fault::DiskLost]);
+}
+
+#[test]
+fn the_simulator_misses_complete() {
+    runs_miss(Rule::Complete, &[Fault::DiskLost]);
+}
+
+#[test]
+fn the_simulator_misses_any_origin() {
+    runs_miss(Rule::AnyOrigin, &[Fault::DiskLost]);
+}
+
+#[test]
+fn the_simulator_misses_replaced_pings() {
+    runs_miss(Rule::ReplacedPings, &[Fault::DiskLost, Fault::Cut]);
+}
+
+#[test]
+fn the_simulator_misses_lease_clock() {
+    runs_miss(Rule::LeaseClock, &[Fault::ClockStep]);
+}
+
+#[test]
+fn the_simulator_misses_strict_shares() {
+    runs_miss(Rule::StrictShares, &[Fault::Cut, Fault::CutClients]);
+}
+
+#[test]
+fn the_simulator_misses_ping_first() {
+    runs_with_pings_miss(Rule::PingFirst, &[Fault::Cut]);
+}
+
+#[test]
+fn the_simulator_misses_merge_by_kinds() {
+    runs_with_pings_miss(Rule::MergeByKinds, &[Fault::RudeClients, Fault::Cut]);
+}
+
+#[test]
+fn the_simulator_misses_holds_all() {
+    runs_with_pings_miss(Rule::HoldsAll, &[Fault::Noise, Fault::Kill]);
+}
+
+#[test]
+fn the_simulator_misses_slow_after_yield() {
+    runs_miss(Rule::SlowAfterYield, &[Fault::CutOneWay]);
+}
+
+#[test]
+fn the_simulator_misses_timely_release() {
+    runs_miss(Rule::TimelyRelease, &[Fault::SyncStalls, Fault::Freeze]);
+}
+
+#[test]
+fn the_simulator_misses_ask_after_standstill() {
+    runs_miss(Rule::AskAfterStandstill, &[Fault::Freeze]);
 }

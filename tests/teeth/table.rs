@@ -1,4 +1,5 @@
-//! Which check finds that a rule is gone, and within how many seeds.
+//! Which check finds that a rule is gone, and within how many seeds. What the exhaustive search finds, and within how
+//! many steps, stands beside it (`tests/model/teeth.rs`).
 
 use understudy::rules::{Rule, keep_all, leave_out};
 
@@ -104,6 +105,17 @@ pub(crate) const TEETH: &[Row] = &[
     sim(Rule::ReplayWindow, 4, "the_simulator_misses_replay_window"),
     sim(Rule::NewDatabase, 4, "the_simulator_misses_new_database"),
     sim(Rule::HaveBehindRecords, 6, "the_simulator_misses_have_behind_records"),
+    sim(Rule::Complete, 8, "the_simulator_misses_complete"),
+    sim(Rule::AnyOrigin, 6, "the_simulator_misses_any_origin"),
+    sim(Rule::ReplacedPings, 6, "the_simulator_misses_replaced_pings"),
+    sim(Rule::LeaseClock, 4, "the_simulator_misses_lease_clock"),
+    sim(Rule::StrictShares, 10, "the_simulator_misses_strict_shares"),
+    sim(Rule::PingFirst, 4, "the_simulator_misses_ping_first"),
+    sim(Rule::MergeByKinds, 4, "the_simulator_misses_merge_by_kinds"),
+    sim(Rule::HoldsAll, 8, "the_simulator_misses_holds_all"),
+    sim(Rule::SlowAfterYield, 4, "the_simulator_misses_slow_after_yield"),
+    sim(Rule::TimelyRelease, 12, "the_simulator_misses_timely_release"),
+    sim(Rule::AskAfterStandstill, 4, "the_simulator_misses_ask_after_standstill"),
 ];
 
 /// All rules again, when a check has ended in whatever way.

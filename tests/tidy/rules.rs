@@ -9,6 +9,8 @@ use crate::tree::{Source, sources, text};
 const RULES_FILE: &str = "src/rules.rs";
 /// Where the tests that miss a rule are listed.
 const TABLE_FILE: &str = "tests/teeth/table.rs";
+/// Where the rules are listed that the exhaustive search misses.
+const SEARCH_FILE: &str = "tests/model/teeth.rs";
 
 /// The variants of `enum Rule`.
 fn rules(code: &str) -> Vec<String> {
@@ -58,6 +60,18 @@ fn each_rule_has_a_test_that_misses_it() {
         }
     }
     settle("rules without teeth", findings);
+}
+
+/// A scenario does just what breaks without the rule; the simulator or the search have to come to it by themselves.
+#[test]
+fn each_rule_is_missed_by_the_simulator_or_by_the_search() {
+    let named = rules(&Source::new(RULES_FILE, text(RULES_FILE)).shipped);
+    let (table, search) = (text(TABLE_FILE), text(SEARCH_FILE));
+    let is_missed = |rule: &String| {
+        table.contains(&format!("sim(Rule::{rule},")) || search.contains(&format!("(Rule::{rule}, Start::"))
+    };
+    let blind = named.iter().filter(|rule| !is_missed(rule));
+    settle("rules that only a scenario misses", blind.map(|rule| format!("{rule}: nothing else misses it")).collect());
 }
 
 /// What ships has no switch: the function that turns it exists under the feature alone, and nothing in src calls it.

@@ -181,7 +181,8 @@ impl World {
         true
     }
 
-    fn obtain(&mut self, client: usize, word: Word, host: usize) -> bool {
+    /// A client says DISCOVER to one server, and takes what that offers; whether it offers something.
+    pub(crate) fn obtain(&mut self, client: usize, word: Word, host: usize) -> bool {
         self.say(client, (word, Reach::Only(host), Answers::Arrive));
         let is_offered = self.people[client].words().contains(&Word::Select(0));
         if is_offered {

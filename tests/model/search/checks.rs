@@ -5,8 +5,8 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use understudy::lease::Stamp;
 use understudy::lease::record::Record;
+use understudy::lease::{BindingState, Stamp};
 use understudy::server::event::PartnerId;
 
 use super::journal::each_record;
@@ -35,12 +35,20 @@ pub(crate) enum Breach {
     TwoHolders(Ipv4Addr),
     /// Invariant 2: a client was refused before its lease ended.
     Refused(Ipv4Addr),
+    /// Invariant 1: in contact, both acknowledged one message of a client.
+    AnsweredTwice(usize),
+    /// Invariant 1: a datagram that a later one overtook ended the service of the failover (section 3).
+    Overtaken(&'static str),
+    /// Invariant 2: a client is taken for the holder of what it gave back.
+    GivenBack(Ipv4Addr),
     /// Invariant 3: the journal does not hold what the server goes by, or what it has told.
     NotDurable(&'static str, String),
     /// Invariant 4: after a heal the tables stay different.
     Unequal(String),
     /// Invariant 4: after a heal somebody writes on.
     Writes(String),
+    /// Invariant 5: a client is not served by a server that serves, and that has to know what it holds.
+    Unacknowledged(usize),
     /// Invariant 5: nobody serves.
     Unserved,
     /// Invariant 9: a server asks for turn after turn at one instant.
@@ -59,9 +67,13 @@ impl fmt::Display for Breach {
             Breach::BothServe => write!(f, "in contact, both servers serve"),
             Breach::TwoHolders(address) => write!(f, "{address} is in two hands"),
             Breach::Refused(address) => write!(f, "the holder of {address} is refused before its lease ends"),
+            Breach::AnsweredTwice(client) => write!(f, "in contact, both acknowledge one message of client {client}"),
+            Breach::Overtaken(state) => write!(f, "by an overtaken answer to a poll the failover is {state}"),
+            Breach::GivenBack(address) => write!(f, "{address} stays leased though its client gave it back"),
             Breach::NotDurable(who, what) => write!(f, "{who} goes by what its journal does not hold: {what}"),
             Breach::Unequal(what) => write!(f, "after a heal the servers know different things: {what}"),
             Breach::Writes(what) => write!(f, "long after a heal, records are written: {what}"),
+            Breach::Unacknowledged(client) => write!(f, "a server that serves does not acknowledge client {client}"),
             Breach::Unserved => write!(f, "a server runs and nobody serves"),
             Breach::Spins(who) => write!(f, "{who} asks for turn after turn at one instant"),
             Breach::Endless => write!(f, "the servers answer each other without an end"),
@@ -79,7 +91,8 @@ impl World {
         }
     }
 
-    fn is_in_contact(&self, index: usize) -> bool {
+    /// Whether a server takes the other for being in contact.
+    pub(crate) fn is_in_contact(&self, index: usize) -> bool {
         let engine = self.hosts[index].engine.as_ref();
         engine.is_some_and(|engine| engine.server().failover().is_in_contact(Some(PartnerId(0)), self.now))
     }
@@ -182,6 +195,16 @@ impl World {
             }
             if states[0] != "Serving" || !["Asleep", "Probing"].contains(&states[1]) {
                 self.breaks(Breach::Unequal(format!("{states:?}")));
+            }
+            let is_leased = |address: Ipv4Addr| {
+                let held = self
+                    .hosts
+                    .iter()
+                    .filter_map(|host| host.engine.as_ref()?.server().bindings().table().find(address));
+                held.into_iter().any(|binding| binding.state == BindingState::Leased && binding.end > self.wall())
+            };
+            if let Some(address) = self.given_back.filter(|address| is_leased(*address)) {
+                self.breaks(Breach::GivenBack(address));
             }
             self.pass(QUIET);
             let later = [self.knowledge(P), self.knowledge(F)];

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 use understudy::clock::Wall;
 
 use super::checks::Breach;
-use super::world::{Answers, World, name};
+use super::world::{Answers, F, P, World, name};
 use crate::support::client::{Client, Message};
 use crate::support::reply::Reply;
 use crate::support::{code, kind};
@@ -63,6 +63,16 @@ pub(crate) enum Reach {
 pub(crate) struct Person {
     client: Client,
     pub(crate) belief: Belief,
+    /// How long a lease it asks for; only while a world is made.
+    pub(crate) secs: Option<u32>,
+    /// Which address it asks for; only while a world is made.
+    pub(crate) wish: Option<Ipv4Addr>,
+    /// Whether its address was given by a ping that nobody answered: then two may have it, out of contact, and in
+    /// contact one of them may be refused.
+    pub(crate) is_unsettled: bool,
+    /// Who has acknowledged what it said last; nobody counts where it has said the same before.
+    acknowledged: Option<usize>,
+    says_again: bool,
     /// Transactions so far.
     transactions: u32,
 }
@@ -70,7 +80,16 @@ pub(crate) struct Person {
 impl Person {
     /// Client `number`, which has nothing.
     pub(crate) fn new(number: u16) -> Person {
-        Person { client: Client::new(number), belief: Belief::Nothing(None), transactions: 0 }
+        Person {
+            client: Client::new(number),
+            belief: Belief::Nothing(None),
+            secs: None,
+            wish: None,
+            is_unsettled: false,
+            acknowledged: None,
+            says_again: false,
+            transactions: 0,
+        }
     }
 
     /// The number of its transaction.
@@ -81,6 +100,11 @@ impl Person {
     /// Whether it holds that address.
     pub(crate) fn holds(&self, address: Ipv4Addr, now: Wall) -> bool {
         matches!(self.belief, Belief::Holding(held, _, until) if held == address && until > now)
+    }
+
+    /// What counts of who has acknowledged what it said last.
+    pub(crate) fn counts(&self) -> (Option<usize>, bool) {
+        (self.acknowledged, self.says_again)
     }
 
     /// What it may say now.
@@ -97,6 +121,8 @@ impl Person {
 
     /// Composes what it says, and believes accordingly.
     fn say(&mut self, word: Word) -> Message {
+        self.acknowledged = None;
+        self.says_again = matches!((word, &self.belief), (Word::Select(_), Belief::Asking(..)));
         if !matches!(word, Word::Select(_)) {
             self.transactions = (self.transactions + 1) % 256;
         }
@@ -130,6 +156,8 @@ impl Person {
         if matches!(word, Word::Discover | Word::DiscoverFirst) {
             self.belief = Belief::Discovering(Vec::new());
         }
+        let message = self.secs.iter().fold(message, |message, secs| message.for_secs(*secs));
+        let message = self.wish.iter().fold(message, |message, wish| message.address(code::REQUESTED, *wish));
         Message { xid: self.xid(), ..message }
     }
 
@@ -142,16 +170,21 @@ impl World {
     /// A client says something: to the server that it means, or to those that it reaches.
     pub(crate) fn say(&mut self, index: usize, (word, reach, answers): (Word, Reach, Answers)) {
         self.tell(|_| format!("client {} says {word:?}, heard by {reach:?}, answers {answers:?}", index + 1));
+        self.given_back = None;
+        let owed = self.owed.filter(|owed| owed.0 == index && self.serves(owed.1) && !matches!(word, Word::Release));
         let message = self.people[index].say(word);
         self.answers = answers;
         let is_meant = |host: usize| match word {
-            Word::Renew | Word::Release => message.destination.octets()[3] == 4 + host as u8,
+            Word::Renew | Word::Release => message.destination.octets()[3] == 1 + host as u8,
             _ => reach == Reach::Both || reach == Reach::Only(host),
         };
         for host in (0..2).filter(|&host| is_meant(host)) {
             self.give(host, &message);
         }
         self.answers = Answers::Arrive;
+        if owed.is_some_and(|owed| is_meant(owed.1)) && self.people[index].acknowledged.is_none() {
+            self.breaks(Breach::Unacknowledged(index + 1));
+        }
     }
 
     /// A reply leaves a server.
@@ -172,8 +205,16 @@ impl World {
             && let Belief::Holding(address, _, until) = person.belief
             && until > wall
             && reply.xid == person.xid()
+            && !person.is_unsettled
         {
             self.breaks(Breach::Refused(address));
+        }
+        if kind == Some(kind::ACK) && reply.xid == self.people[index].xid() {
+            let person = &mut self.people[index];
+            let other = person.acknowledged.replace(host).filter(|other| *other != host && !person.says_again);
+            if other.is_some() && self.is_in_contact(P) && self.is_in_contact(F) {
+                self.breaks(Breach::AnsweredTwice(index + 1));
+            }
         }
         if self.answers == Answers::Lost || reply.xid != self.people[index].xid() {
             return;
@@ -184,7 +225,8 @@ impl World {
                 let until = Wall::from_millis(wall.millis() + u64::from(reply.lease()) * 1000);
                 let other = 1 - index;
                 self.people[index].belief = Belief::Holding(reply.yiaddr, reply.server(), until);
-                if self.people[other].holds(reply.yiaddr, wall) {
+                let is_lawful = self.people.iter().any(|person| person.is_unsettled) && !self.is_in_contact(host);
+                if self.people[other].holds(reply.yiaddr, wall) && !is_lawful {
                     self.breaks(Breach::TwoHolders(reply.yiaddr));
                 }
             }

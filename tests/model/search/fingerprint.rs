@@ -341,8 +341,9 @@ impl Sight<'_> {
                 }
                 belief => write!(self.out, "{belief:?}"),
             };
+            let _ = write!(self.out, " {} {:?}", person.is_unsettled, person.counts());
         }
-        let _ = write!(self.out, "{:?}", self.world.cut);
+        let _ = write!(self.out, "{:?} {:?}", self.world.cut, self.world.given_back);
         for host in &self.world.hosts {
             let _ = write!(self.out, "{}", host.last_turn.map_or(0, |last| self.world.now.since(last).as_millis()));
         }

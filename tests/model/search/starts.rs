@@ -4,6 +4,7 @@ use understudy::journal::OpenMode;
 
 use super::actions::{Action, Span};
 use super::clients::{Belief, Reach, Word};
+use super::near::Near;
 use super::world::{Answers, Echo, F, P, World};
 use super::{Options, Shares};
 use crate::support::disk::Fate;
@@ -26,6 +27,8 @@ pub(crate) enum Start {
     Active,
     /// The primary is back and has asked for control; nothing of the return has arrived yet.
     Returning,
+    /// A place a step or two from where one rule counts.
+    Near(Near),
 }
 
 impl Start {
@@ -35,28 +38,12 @@ impl Start {
             Shares::Strict => "StrictShares = True",
             Shares::PingFirst => "StrictShares = False",
         };
-        let setup = PairSetup::new()
-            .subnets("[Subnet 10.1.0.0/24]\nRange = 10.1.0.50 - 10.1.0.51\n")
-            .policy("DefaultLease = 20")
-            .both("SyncBindRetryMax = 1")
-            .both("WaitSyncBindAckSecs = 1")
-            .both("WaitSyncBindUpdateSecs = 2")
-            .both("MaxClockSkewSecs = 1")
-            .failover("PollDelay = 4")
-            .failover("WaitPollRplSecs = 1")
-            .failover("PollRetryMax = 1")
-            .failover("SyncReqRetryMax = 1")
-            .failover("WaitSyncStartSecs = 1")
-            .primary("CtlReqRetryMax = 1")
-            .primary("WaitCtlRetSecs = 1")
-            .primary(strict);
-        let mut world = World::new([setup.of_primary(), setup.of_failover()], options.echo);
-        world.start(P, OpenMode::New);
-        world.start(F, OpenMode::New);
-        // The primary gives its failover a share two seconds after they met.
-        world.act(Action::Pass(Span::Half));
-        assert_eq!([world.state(P), world.state(F)], ["Serving", "Asleep"]);
+        if let Start::Near(near) = self {
+            return near.world(setup(strict), options);
+        }
+        let mut world = settled(&setup(strict), options);
         match self {
+            Start::Near(_) => {}
             Start::Fresh => {}
             Start::Leased => {
                 world.lease(1, P);
@@ -86,9 +73,39 @@ impl Start {
     }
 }
 
+/// The common configuration: two addresses, leases of 20 s.
+fn setup(strict: &str) -> PairSetup {
+    PairSetup::new()
+        .subnets("[Subnet 10.1.0.0/24]\nRange = 10.1.0.50 - 10.1.0.51\n")
+        .policy("DefaultLease = 20")
+        .both("SyncBindRetryMax = 1")
+        .both("WaitSyncBindAckSecs = 1")
+        .both("WaitSyncBindUpdateSecs = 2")
+        .both("MaxClockSkewSecs = 1")
+        .failover("PollDelay = 4")
+        .failover("WaitPollRplSecs = 1")
+        .failover("PollRetryMax = 1")
+        .failover("SyncReqRetryMax = 1")
+        .failover("WaitSyncStartSecs = 1")
+        .primary("CtlReqRetryMax = 1")
+        .primary("WaitCtlRetSecs = 1")
+        .primary(strict)
+}
+
+/// A pair that has found together.
+pub(crate) fn settled(setup: &PairSetup, options: &Options) -> World {
+    let mut world = World::new([setup.of_primary(), setup.of_failover()], options.echo);
+    world.start(P, OpenMode::New);
+    world.start(F, OpenMode::New);
+    // The primary gives its failover a share two seconds after they met.
+    world.act(Action::Pass(Span::Half));
+    assert_eq!([world.state(P), world.state(F)], ["Serving", "Asleep"]);
+    world
+}
+
 impl World {
     /// A whole exchange of a client with one server.
-    fn lease(&mut self, client: usize, host: usize) {
+    pub(crate) fn lease(&mut self, client: usize, host: usize) {
         let discover = Action::Say(client, (Word::Discover, Reach::Only(host), Answers::Arrive));
         while self.people[client].words() != [Word::Select(0)] {
             // A server that has no address left of its own asks its partner for one.
@@ -99,13 +116,13 @@ impl World {
         assert!(matches!(belief, Belief::Holding(..)), "client {client} has {belief:?}");
     }
 
-    fn part_with_lease(&mut self) {
+    pub(crate) fn part_with_lease(&mut self) {
         self.lease(0, P);
         self.acts(&[Action::Settle, Action::Part, Action::Pass(Span::Half)]);
         assert_eq!([self.state(P), self.state(F)], ["Serving", "Active"]);
     }
 
-    fn lose_primary(&mut self) {
+    pub(crate) fn lose_primary(&mut self) {
         self.lease(0, P);
         self.acts(&[Action::Settle, Action::Crash(P, Fate::Kept), Action::Pass(Span::Half)]);
         assert_eq!([self.state(P), self.state(F)], ["-", "Active"]);

@@ -13,6 +13,7 @@ use understudy::journal::OpenMode;
 use understudy::server::event::{Arrival, Input, Interface, InterfaceId, PartnerId};
 use understudy::server::failover::Service;
 use understudy::server::outbox::Effect;
+use understudy::wire::failover::Kind;
 
 use super::checks::Breach;
 use super::clients::Person;
@@ -93,6 +94,16 @@ pub(crate) struct World {
     pub(crate) answers: Answers,
     pub(crate) echo: Echo,
     pub(crate) now: Mono,
+    /// How far the wall clock of each server is ahead of the time, in milliseconds.
+    pub(crate) ahead: [i64; 2],
+    /// What a client gave back for sure, and nobody has asked for since.
+    pub(crate) given_back: Option<Ipv4Addr>,
+    /// A client that a server, if it serves, has to acknowledge whatever it asks for.
+    pub(crate) owed: Option<(usize, usize)>,
+    /// Whether what both servers send meets on the way; else one is done before the other has its turn.
+    pub(crate) crosses: bool,
+    /// The newest datagram of each server that has arrived: session and sequence.
+    arrived: [(u64, u64); 2],
     /// The first thing that must not happen and did.
     pub(crate) breach: Option<Breach>,
     /// Turns so far that had something to show.
@@ -144,6 +155,11 @@ impl World {
             answers: Answers::Arrive,
             echo,
             now: Mono::from_nanos(MONO_START),
+            ahead: [0; 2],
+            given_back: None,
+            owed: None,
+            crosses: false,
+            arrived: [(0, 0); 2],
             breach: None,
             doings: 0,
             story: None,
@@ -155,9 +171,10 @@ impl World {
         Wall::from_millis(START + (self.now.nanos() - MONO_START) / 1_000_000)
     }
 
-    /// The two clocks.
-    pub(crate) fn reading(&self) -> Reading {
-        Reading { mono: self.now, system: self.wall() }
+    /// The two clocks of a server.
+    fn reading(&self, index: usize) -> Reading {
+        let system = Wall::from_millis(self.wall().millis().saturating_add_signed(self.ahead[index]));
+        Reading { mono: self.now, system }
     }
 
     /// Tells what happens, if anybody listens.
@@ -178,7 +195,7 @@ impl World {
     /// Starts a server on what its disk holds.
     pub(crate) fn start(&mut self, index: usize, mode: OpenMode) {
         self.tell(|_| format!("{} starts", name(index)));
-        let reading = self.reading();
+        let reading = self.reading(index);
         let host = &mut self.hosts[index];
         host.starts += 1;
         // The first eight octets key hashes of clients: the same at each start, so that starts differ in ids alone.
@@ -213,7 +230,25 @@ impl World {
     /// Delivers the datagram at a place of the queue to a server.
     pub(crate) fn deliver(&mut self, to: usize, at: usize) {
         let flight = self.flying[to].remove(at);
+        let (was, overtaken) = (self.state(to), self.is_overtaken(&flight));
         self.hand_over(to, &flight);
+        if overtaken && was == "Active" && self.state(to) != was {
+            self.breaks(Breach::Overtaken(self.state(to)));
+        }
+    }
+
+    /// Whether a later datagram of the same session has arrived; only for answers to polls, which ask for
+    /// nothing and bring nothing but the state of their sender.
+    fn is_overtaken(&mut self, flight: &Flight) -> bool {
+        let Some(bytes) = flight.bytes.as_deref() else { return false };
+        let header = super::text::datagram(bytes).header;
+        let newest = &mut self.arrived[flight.from];
+        let of_this = (header.session, header.sequence);
+        let is_overtaken = newest.0 == of_this.0 && newest.1 > of_this.1;
+        if !is_overtaken && bytes[1] > Kind::HelloEnd.code() {
+            *newest = of_this;
+        }
+        is_overtaken && bytes[1] == Kind::PollRpl.code()
     }
 
     /// Hands a datagram to a server.
@@ -247,9 +282,21 @@ impl World {
     pub(crate) fn settle(&mut self) {
         for _ in 0..DELIVERIES_MAX {
             let Some(to) = (0..2).find(|&to| !self.flying[to].is_empty()) else { return };
-            self.deliver(to, 0);
+            if self.crosses {
+                self.deliver_crosswise();
+            } else {
+                self.deliver(to, 0);
+            }
         }
         self.breaks(Breach::Endless);
+    }
+
+    /// Delivers what is on its way now, and nothing of what follows from it.
+    fn deliver_crosswise(&mut self) {
+        let batch = std::mem::take(&mut self.flying);
+        for (to, flights) in batch.iter().enumerate() {
+            flights.iter().for_each(|flight| self.hand_over(to, flight));
+        }
     }
 
     /// Gives a client's message to a server.
@@ -277,7 +324,7 @@ impl World {
     }
 
     fn one_turn(&mut self, index: usize, first: &mut dyn FnMut(&mut Engine<Plug>)) {
-        let reading = self.reading();
+        let reading = self.reading(index);
         let before = self.state(index);
         let host = &mut self.hosts[index];
         let Some(mut engine) = host.engine.take() else { return };

@@ -10,6 +10,7 @@
 pub(crate) mod support;
 
 mod answers;
+mod beside;
 mod channel;
 mod channels;
 mod checks;

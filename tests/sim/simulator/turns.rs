@@ -144,12 +144,17 @@ impl World {
     fn watch(&mut self, index: usize, pause: Time) {
         self.check_1_one_voice(index);
         self.end_patience(index);
+        self.note_turn(index);
         let state = self.states_of(index);
         if state != self.states[index] {
             self.check_6_a_primary_serves_on(index, &state, pause);
             let name = self.name(index);
             if state.contains("Active") && !self.states[index].contains("Active") {
                 self.report.takeovers += 1;
+            }
+            if index == self.failover() {
+                let before = self.states[index].clone();
+                self.check_1_no_flapping(&before, &state);
             }
             let rest = |state: &str| state.replace("Probing", "Asleep");
             if rest(&state) != rest(&self.states[index]) {

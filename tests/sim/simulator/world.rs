@@ -8,6 +8,7 @@ use understudy::engine::Patience;
 use understudy::journal::OpenMode;
 use understudy::server::event::{Arrival, PartnerId};
 
+use super::beside::Hearing;
 use super::checks::Told;
 use super::client::SimClient;
 use super::clock::{MILLI, NodeClock, Time};
@@ -108,6 +109,8 @@ pub(crate) struct World {
     pub(crate) troubled: bool,
     /// When each primary was reloaded last.
     pub(crate) reloaded: Vec<Option<Time>>,
+    /// What is remembered of each primary and its channel.
+    pub(crate) hearing: Vec<Hearing>,
     /// What each server said it holds.
     pub(crate) told: Vec<Vec<Told>>,
     /// What is watched of the pairs.
@@ -156,6 +159,7 @@ impl World {
             guarded_until: 0,
             troubled: false,
             reloaded: vec![None; count],
+            hearing: vec![Hearing::default(); count],
             told: vec![Vec::new(); count],
             pairs,
             spent: vec![(0, 0); count],
@@ -295,7 +299,10 @@ impl World {
         let leaving = std::mem::take(&mut self.nodes[index].leaving);
         for outward in leaving {
             match outward {
-                Outward::Reply { reply, record } => self.reply_leaves(index, reply, record),
+                Outward::Reply { reply, record } => {
+                    self.check_1_no_answer_beside_the_failover(index, &reply);
+                    self.reply_leaves(index, reply, record);
+                }
                 Outward::Partner(partner, bytes) => self.datagram_leaves(index, partner, bytes),
                 Outward::Ping(address) => self.ping(index, address),
                 Outward::Stop => {
@@ -352,6 +359,7 @@ impl World {
             self.check_8_bad_datagrams_change_nothing(to, partner, &bytes);
             return;
         }
+        self.note_heard(from, to, &bytes);
         let is_taken = self.nodes[to].put(Inward::Partner(partner, bytes.clone()));
         // What comes where keys differ, or before the session, is not acted upon: sent again later it would be nothing but
         // late.
