@@ -307,17 +307,15 @@ impl Failover {
         if self.channels.iter().any(|channel| !channel.is_begun) {
             self.begin_channels(Rest { now, bindings: &mut *bindings, directory, out: &mut *out });
         }
-        let serving = self.serving();
-        let mut failed = None;
+        let mut failing = Vec::new();
         let rest = Rest { now, bindings: &mut *bindings, directory, out: &mut *out };
         self.with_each(rest, |channel, around| {
             if channel.end_turn(around) == Verdict::Ends {
-                match serving.iter().find(|id| **id != channel.partner.id) {
-                    Some(_) => channel.put_off(around),
-                    None => failed = Some(channel.partner.id),
-                }
+                failing.push(channel.partner.id);
             }
         });
+        let rest = Rest { now, bindings: &mut *bindings, directory, out: &mut *out };
+        let failed = self.fail_or_put_off(&failing, rest);
         if self.is_hidden {
             self.run_reservations(directory, out);
         }
@@ -331,6 +329,19 @@ impl Failover {
             Table::Secondary(_) => false,
         };
         if self.stopping && !self.channels.iter().any(waits) { TurnEnd::Stops } else { TurnEnd::GoesOn }
+    }
+
+    /// SyncFailCritical: the syncs with these partners failed. The one for which this server is to end; none while it
+    /// serves for another, since this turn perhaps.
+    fn fail_or_put_off(&mut self, failing: &[PartnerId], rest: Rest<'_>) -> Option<PartnerId> {
+        let (&first, serving) = (failing.first()?, self.serving());
+        let serves_another = |id: PartnerId| serving.iter().any(|other| *other != id);
+        self.with_each(rest, |channel, around| {
+            if failing.contains(&channel.partner.id) && serves_another(channel.partner.id) {
+                channel.put_off(around);
+            }
+        });
+        (!serves_another(first)).then_some(first)
     }
 
     /// Channels on which this server serves in its partner's place.

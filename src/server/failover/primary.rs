@@ -265,7 +265,9 @@ impl Primary {
             return;
         }
         let have = partner.have.stamp;
-        let is_whole = |returned: &(u32, Network, Stamp)| returned.2 <= have || !kept(Rule::ChangesFirst);
+        // With another SyncBindingBufSize they do not come at all: what it may give is then a matter of section 7.
+        let is_all = partner.sizes_differ || !kept(Rule::ChangesFirst);
+        let is_whole = |returned: &(u32, Network, Stamp)| returned.2 <= have || is_all;
         let (ready, waiting) = self.announced.drain(..).partition(is_whole);
         self.announced = waiting;
         for (transfer, subnet, _) in ready {

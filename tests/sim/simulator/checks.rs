@@ -65,7 +65,7 @@ impl World {
 
     /// Whether a server takes another for being in contact, and changes go: with unequal SyncBindingBufSize none do,
     /// and what a server may give is what it may give out of contact.
-    fn exchanges_changes(&self, node: usize, other: usize) -> bool {
+    pub(crate) fn exchanges_changes(&self, node: usize, other: usize) -> bool {
         let (Some(engine), Some(partner)) = (&self.nodes[node].engine, self.partner_id(node, other)) else {
             return false;
         };

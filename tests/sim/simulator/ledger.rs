@@ -48,7 +48,7 @@ pub(crate) struct Ledger {
     claims: BTreeMap<Ipv4Addr, Vec<Claim>>,
     /// When each client gave each address back last.
     given_back: BTreeMap<(Ipv4Addr, u16), Time>,
-    /// The promises that these clients gave back: a server that has not heard of it goes by them still.
+    /// The promises that these clients gave back, or left for others: a server that has not heard of it goes by them still.
     unheard: BTreeMap<(Ipv4Addr, u16), Claim>,
 }
 
@@ -68,8 +68,10 @@ impl Ledger {
     pub(crate) fn promise(&mut self, address: Ipv4Addr, claim: Claim, is_here: impl Fn(Ipv4Addr) -> bool) {
         let who = claim.who;
         let others = self.claims.iter_mut().filter(|entry| *entry.0 != address && is_here(*entry.0));
-        for (_, claims) in others {
-            claims.retain(|other| other.who != claim.who);
+        for (other, claims) in others {
+            let left = claims.iter().find(|former| former.who == who).cloned();
+            self.unheard.extend(left.map(|former| ((*other, who), former)));
+            claims.retain(|former| former.who != who);
         }
         let claims = self.claims.entry(address).or_default();
         claims.retain(|other| other.end > claim.made);

@@ -15,7 +15,10 @@
 //!   that);
 //! - a failover that is heard one way only, or through loss, and does not reach the clients or has no room: the
 //!   primary may believe that it serves;
-//! - a primary that was started with `--wait-for-partner`, until it has been in contact.
+//! - a primary that was started with `--wait-for-partner`, until it has been in contact;
+//! - a failover that serves while SyncBindingBufSize differs: it cannot return what it changed;
+//! - a failover in Syncing with WaitSyncStartSecs 0, which an operator ends, or with SyncFailCritical, which ends the
+//!   server.
 //!
 //! Circumstances are: what runs, since which start; ways of the heartbeat and of the clients of the pair; wall
 //! clocks; commands of operators; and whether a server stands still, or its commit takes long, while it does. What
@@ -240,14 +243,23 @@ impl World {
             is_well && self.wires.reaches(node, subnet)
         };
         let runs = |node: usize| self.nodes[node].engine.is_some();
+        let channel = &self.site.channels[primary];
+        let waits_for_ever = (channel.waits_for_ever() || channel.is_critical())
+            && self.states[failover].split(' ').nth(primary) == Some("Syncing");
         let has_given = self.states[primary] == "Given";
         let is_cut = one.cut && two.cut;
         let is_good = |way: Way| !way.cut && way.loss == 0;
+        let keeps_control = runs(failover)
+            && self.is_in_contact(failover, primary)
+            && !self.exchanges_changes(failover, primary)
+            && self.states[failover].split(' ').nth(primary) == Some("Returning");
         match (can(primary), can(failover)) {
             (true, true) => Some(Server::Either),
+            (true, false) if keeps_control => None,
             (true, false) if !runs(failover) || is_cut || is_good(one) && is_good(two) && !has_given => {
                 Some(Server::Primary)
             }
+            (false, true) if waits_for_ever => None,
             (false, true) if !runs(primary) || is_cut => Some(Server::Failover),
             (true | false, false) | (false, true) => None,
         }
