@@ -250,7 +250,7 @@ impl Server {
     /// Answers what was kept for subnets that have come to this server.
     fn answer_held(&mut self, now: Now, out: &mut Outbox) {
         self.unsent = false;
-        if self.service.failover.take_freed().is_empty() {
+        if !self.service.failover.take_freed() {
             return;
         }
         for held in self.service.take_held(now) {

@@ -394,3 +394,23 @@ fn a_rotation_of_the_key_delays_no_answer() {
     assert_eq!(pair.times(P, Kind::Hello).len() + pair.times(F, Kind::Hello).len(), hellos, "one session");
     pair.assert_equal();
 }
+
+/// Section 7, rule 4: the answer to a request for addresses sets free what waits for it, and holds nothing up: a client
+/// that was served a moment ago, and asks anew in the turn in which the answer comes, is answered at once.
+#[test]
+fn a_client_that_asks_as_the_partner_answers_is_not_taken_for_one_that_the_partner_has_answered() {
+    let mut pair = Pair::settled(&brisk());
+    for way in [(P, F), (F, P)] {
+        pair.wires.way(way.0, way.1).delay = 10 * MILLI;
+    }
+    let client = Client::new(1);
+    assert!(pair.lease(&client).is_some());
+    let asked = pair.elapsed();
+    pair.until(1, |pair| !pair.times_since(P, Kind::ShareReq, asked).is_empty());
+    pair.freeze(P);
+    pair.run_for(30 * MILLI);
+    pair.give(P, &client.discover());
+    let began = pair.elapsed();
+    pair.thaw(P);
+    assert!(pair.replies.iter().any(|(at, server, _)| (*at, *server) == (began, P)), "it is silent");
+}

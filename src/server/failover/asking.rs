@@ -66,7 +66,7 @@ impl Asking {
     pub(super) fn go_on(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         let now = around.now.mono;
         if !partner.is_in_contact(now) {
-            self.end(partner, around);
+            self.end(around);
             return;
         }
         if let Some(open) = &mut self.open
@@ -75,7 +75,7 @@ impl Asking {
         {
             open.is_late = true;
             self.forget_sent();
-            around.freed.extend(around.directory.subnets_of(partner.id));
+            *around.is_answered = true;
         }
         if self.wanted.is_empty() || self.last.is_some_and(|last| now.since(last) < ASK_EVERY) {
             return;
@@ -98,15 +98,15 @@ impl Asking {
         if self.open.is_some_and(|open| partner.session.acknowledged() >= open.sequence) {
             self.open = None;
             self.forget_sent();
-            around.freed.extend(around.directory.subnets_of(partner.id));
+            *around.is_answered = true;
         }
     }
 
     /// Nothing is waited for any more: what waits for it is to be dealt with.
-    pub(super) fn end(&mut self, partner: &Partner, around: &mut Around<'_>) {
+    pub(super) fn end(&mut self, around: &mut Around<'_>) {
         if !self.wanted.is_empty() || self.open.is_some() {
             *self = Asking::default();
-            around.freed.extend(around.directory.subnets_of(partner.id));
+            *around.is_answered = true;
         }
     }
 

@@ -116,7 +116,7 @@ impl Channel {
         }
         let mut asking = std::mem::take(&mut self.partner.balance.asking);
         if is_new {
-            asking.end(&self.partner, around);
+            asking.end(around);
         } else {
             asking.note_acknowledged(&self.partner, around);
         }

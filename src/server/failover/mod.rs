@@ -84,6 +84,8 @@ pub(super) struct Around<'a> {
     pub(super) out: &'a mut Outbox,
     /// Subnets that this server serves from now on: what was held for them is to be answered.
     pub(super) freed: &'a mut Vec<Network>,
+    /// Whether what messages of clients wait for, addresses of a partner, has come, or is not waited for any more.
+    pub(super) is_answered: &'a mut bool,
     /// Subnets that primaries sent, to be taken over.
     pub(super) arrived: &'a mut Vec<Arrived>,
     /// Addresses that two clients were given.
@@ -118,6 +120,7 @@ struct Shared {
     database: Database,
     random: Random,
     freed: Vec<Network>,
+    is_answered: bool,
     arrived: Vec<Arrived>,
     conflicts: u64,
     clock_step: Option<i64>,
@@ -136,6 +139,7 @@ impl Shared {
             random: &mut self.random,
             out,
             freed: &mut self.freed,
+            is_answered: &mut self.is_answered,
             arrived: &mut self.arrived,
             conflicts: &mut self.conflicts,
             clock_step: &mut self.clock_step,
@@ -168,6 +172,7 @@ impl Failover {
                 database: Database::new(seed),
                 random: Random::new(u64::from_le_bytes(number)),
                 freed: Vec::new(),
+                is_answered: false,
                 arrived: Vec::new(),
                 conflicts: 0,
                 clock_step: None,
@@ -350,9 +355,11 @@ impl Failover {
         self.channels.iter().filter(serves).map(|channel| channel.partner.id).collect()
     }
 
-    /// Subnets that came to this server in this turn.
-    pub(super) fn take_freed(&mut self) -> Vec<Network> {
-        std::mem::take(&mut self.shared.freed)
+    /// Whether messages that were kept may be dealt with: subnets came to this server in this turn, or a partner has
+    /// answered what it was asked for.
+    pub(super) fn take_freed(&mut self) -> bool {
+        let came = !std::mem::take(&mut self.shared.freed).is_empty();
+        std::mem::take(&mut self.shared.is_answered) || came
     }
 
     /// Subnets that primaries sent in this turn, each good by itself.

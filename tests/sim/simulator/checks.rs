@@ -140,15 +140,27 @@ impl World {
     fn origin_of(&self, node: usize, reply: &Reply) -> Origin {
         let address = reply.yiaddr;
         let server = &self.nodes[node];
+        if !self.may_ping(node, address) {
+            return Origin::Sure;
+        }
         let ping = server.pings.get(&address).copied();
         let unanswered = ping.is_some_and(|(at, answered)| !answered && self.now - at < PING_STANDS);
         if unanswered && server.turn_unsettled > 0 {
             return Origin::Unsettled;
         }
-        // A DECLINE that was lost: to the server this is the lease that it gave before.
         let in_contact = self.exchanges_changes(node, self.partner_of(node, address));
         let claims = self.asked.get(&reply.xid).is_some_and(|asked| asked.claims);
         if claims && !in_contact { Origin::Word } else { Origin::Sure }
+    }
+
+    /// Whether a server may give what is not surely free, after a ping or on its client's word: without StrictShares, or
+    /// by rules 9 and 10.
+    fn may_ping(&self, node: usize, address: std::net::Ipv4Addr) -> bool {
+        let Some(engine) = &self.nodes[node].engine else { return false };
+        let failover = engine.server().failover();
+        let replaced = failover.database().complete() == Complete::No;
+        let word = failover.is_partner_down(self.partner_id(node, self.partner_of(node, address)));
+        self.mix.strict == Strict::No || replaced || word
     }
 
     /// 2: an address that others are promised goes to one more client: only where this promise or all of the others are
@@ -158,24 +170,19 @@ impl World {
         let who = u16::from_be_bytes([reply.chaddr[4], reply.chaddr[5]]);
         let partner = self.partner_of(node, address);
         let in_contact = self.exchanges_changes(node, partner);
-        let server = &self.nodes[node];
-        let failover = server.engine.as_ref().map(|engine| engine.server().failover());
-        let replaced = failover.is_some_and(|failover| failover.database().complete() == Complete::No);
-        let word = failover.is_some_and(|failover| failover.is_partner_down(self.partner_id(node, partner)));
-        // Rules 9 and 10 ping with StrictShares too.
-        let may_ping = self.mix.strict == Strict::No || replaced || word;
+        let may_ping = self.may_ping(node, address);
         let all = |wanted: Origin| others.iter().all(|claim| claim.lost || claim.origin == wanted);
         let facts = format!(
             "{} gives {address} to client {who} ({origin:?}), promised to {others:?}; in contact {in_contact}, \
-             replaced {replaced}, partner-down {word}",
+             may ping {may_ping}",
             self.name(node)
         );
         self.say(|| format!("duplicate: {facts}"));
         if others.iter().all(|claim| claim.lost) {
             self.report.duplicates_lost += 1;
-        } else if origin == Origin::Unsettled && may_ping && !in_contact || all(Origin::Unsettled) {
+        } else if origin == Origin::Unsettled && !in_contact || all(Origin::Unsettled) {
             self.report.duplicates_lawful += 1;
-        } else if origin == Origin::Word && may_ping || all(Origin::Word) {
+        } else if origin == Origin::Word || all(Origin::Word) {
             self.report.duplicates_by_word += 1;
         } else {
             self.fail(2, facts);
