@@ -126,11 +126,6 @@ fn the_simulator_misses_merge_by_kinds() {
 }
 
 #[test]
-fn the_simulator_misses_holds_all() {
-    runs_with_pings_miss(Rule::HoldsAll, &[Fault::Noise, Fault::Kill]);
-}
-
-#[test]
 fn the_simulator_misses_slow_after_yield() {
     runs_miss(Rule::SlowAfterYield, &[Fault::CutOneWay]);
 }
