@@ -166,10 +166,10 @@ impl Service {
         is_served && self.failover.is_at_odds(partner, &self.directory) && kept(Rule::HolderServedOn)
     }
 
-    /// Whether a NAK for `address` says only what no partner can contradict (rule 6), in a complete database. The record
-    /// is known to both, and the partner, in contact, has made no change that is not here; or, out of contact, the
-    /// record is settled, the address this server's to give, and the partner strict: without StrictShares it may have
-    /// given that too by rule 5. An address that does not belong on the link is never in doubt.
+    /// Whether a NAK for `address` says only what no partner can contradict (rule 6), in a complete database. The
+    /// record is known to both, and the partner, in contact, has made no change that is not here; or, out of contact,
+    /// the record is settled, the address this server's to give, and the partner strict: without StrictShares it may
+    /// have given that too by rule 5. An address that does not belong on the link is never in doubt.
     pub(super) fn is_refusal_proven(&self, now: Now, request: &Request<'_>, address: Ipv4Addr) -> Result<(), Silence> {
         let partner = self.directory.partner_of_subnet(request.subnet);
         let Some(knowledge) = self.failover.knowledge(partner) else { return Ok(()) };

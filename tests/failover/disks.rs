@@ -224,9 +224,9 @@ fn a_replaced_database_alone_pings_until_the_leases_that_it_may_have_lost_are_ov
     assert!(pair.elapsed() - began < Duration::from_millis(100), "nobody can still hold what was lost");
 }
 
-/// Section 5: a primary that lost its disk, alone, sets an address aside that somebody uses. Its failover, which has the
-/// lease, comes back before the copy of it is there: the primary made that change without knowing of the lease, so that
-/// the lease stands.
+/// Section 5: a primary that lost its disk, alone, sets an address aside that somebody uses. Its failover, which has
+/// the lease, comes back before the copy of it is there: the primary made that change without knowing of the lease, so
+/// that the lease stands.
 #[test]
 fn a_lease_of_the_lost_disk_is_not_lost_to_an_address_set_aside_before_the_copy() {
     let one = "[Subnet 10.1.0.0/24]\nRange = 10.1.0.50\n[Subnet 10.2.0.0/24]\nRange = 10.2.0.50\n";

@@ -91,8 +91,8 @@ fn a_failover_frozen_for_30_s_in_any_state_asks_before_it_answers() {
     freeze_all(F);
 }
 
-/// Sections 6 and 9: what the failover said of a return waits for a primary that stood still, and the failover has taken
-/// control back since. Nothing of it gives the primary a subnet, whenever it stopped.
+/// Sections 6 and 9: what the failover said of a return waits for a primary that stood still, and the failover has
+/// taken control back since. Nothing of it gives the primary a subnet, whenever it stopped.
 #[test]
 fn a_return_of_before_a_standstill_gives_the_primary_nothing() {
     for steps in 0..60 {

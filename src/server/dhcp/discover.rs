@@ -227,8 +227,8 @@ impl Service {
         unanswered
     }
 
-    /// Somebody answers at `address`: it is set aside, and the message that waits for it is handed back. When the partner
-    /// told meanwhile who has it, that is who answers.
+    /// Somebody answers at `address`: it is set aside, and the message that waits for it is handed back. When the
+    /// partner told meanwhile who has it, that is who answers.
     pub(in crate::server) fn on_echo(
         &mut self,
         now: Now,

@@ -84,8 +84,8 @@ impl Primary {
         }
     }
 
-    /// Out of contact there is nobody to ask whether this server may go on; but an answer to a request of before it stood
-    /// still, which waited here, gives nothing.
+    /// Out of contact there is nobody to ask whether this server may go on; but an answer to a request of before it
+    /// stood still, which waited here, gives nothing.
     fn ask_anew(&mut self, partner: &mut Partner, around: &mut Around<'_>) {
         match partner.state {
             PartnerState::Receiving => self.claim(partner, "this server stood still", around),

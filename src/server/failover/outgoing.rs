@@ -319,8 +319,8 @@ impl Outgoing {
         self.window.iter().filter(|flight| !flight.acked).map(|flight| flight.sent + wait).min()
     }
 
-    /// Whether the partner knew of its own change of an address is to be judged by what this server held when it composed
-    /// its own, whenever that is sent, or sent again.
+    /// Whether the partner knew of its own change of an address is to be judged by what this server held when it
+    /// composed its own, whenever that is sent, or sent again.
     fn say_seen(&mut self, have: Stamp) {
         if self.seen != Some(have) {
             self.seen = Some(have);

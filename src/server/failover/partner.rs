@@ -178,8 +178,8 @@ impl Partner {
         self.acknowledged = self.session.sequence();
     }
 
-    /// This server stood still, out of contact: what waited for it since proves no contact of now. What it says next has
-    /// to be acknowledged.
+    /// This server stood still, out of contact: what waited for it since proves no contact of now. What it says next
+    /// has to be acknowledged.
     pub(super) fn doubt_what_waited(&mut self, around: &mut Around<'_>) {
         if self.session.is_established() {
             let ack = self.incoming.acknowledgement();

@@ -128,8 +128,8 @@ impl World {
         (before.min(most), behind.min(most))
     }
 
-    /// A server goes on with a doubtful grant: one whose commit failed, so that no ACK of it left, or one that the client
-    /// has given up in a message that was lost.
+    /// A server goes on with a doubtful grant: one whose commit failed, so that no ACK of it left, or one that the
+    /// client has given up in a message that was lost.
     fn former_origin(&self, node: usize, address: std::net::Ipv4Addr, who: u16) -> Option<Origin> {
         let half_done = self.nodes[node].half_done.get(&address) == Some(&who);
         let given = self.ledger.origin_of_given(address, who, self.now).filter(|origin| *origin != Origin::Sure);
@@ -153,8 +153,8 @@ impl World {
         if claims && !in_contact { Origin::Word } else { Origin::Sure }
     }
 
-    /// Whether a server may give what is not surely free, after a ping or on its client's word: without StrictShares, or
-    /// by rules 9 and 10.
+    /// Whether a server may give what is not surely free, after a ping or on its client's word: without StrictShares,
+    /// or by rules 9 and 10.
     fn may_ping(&self, node: usize, address: std::net::Ipv4Addr) -> bool {
         let Some(engine) = &self.nodes[node].engine else { return false };
         let failover = engine.server().failover();
@@ -283,8 +283,8 @@ impl World {
         }
     }
 
-    /// Whether a datagram that arrives is of the session that its receiver has with the sender: then it is acted upon, and
-    /// what comes again of it is a replay.
+    /// Whether a datagram that arrives is of the session that its receiver has with the sender: then it is acted upon,
+    /// and what comes again of it is a replay.
     pub(crate) fn is_of_a_session(&self, (from, to): (usize, usize), bytes: &[u8]) -> bool {
         let Ok(datagram) = parse(&bytes[..bytes.len() - SEAL_OCTETS]) else { return false };
         let session = datagram.header.session;

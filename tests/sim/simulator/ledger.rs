@@ -48,7 +48,8 @@ pub(crate) struct Ledger {
     claims: BTreeMap<Ipv4Addr, Vec<Claim>>,
     /// When each client gave each address back last.
     given_back: BTreeMap<(Ipv4Addr, u16), Time>,
-    /// The promises that these clients gave back, or left for others: a server that has not heard of it goes by them still.
+    /// The promises that these clients gave back, or left for others: a server that has not heard of it goes by them
+    /// still.
     unheard: BTreeMap<(Ipv4Addr, u16), Claim>,
 }
 

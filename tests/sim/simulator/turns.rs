@@ -164,8 +164,8 @@ impl World {
         }
     }
 
-    /// An operator who said that a server is down starts it, and starts it again, so that it waits for its partner, until
-    /// it has been in contact.
+    /// An operator who said that a server is down starts it, and starts it again, so that it waits for its partner,
+    /// until it has been in contact.
     fn end_patience(&mut self, index: usize) {
         let failover = self.failover();
         let mut partners = if index == failover { 0..failover } else { failover..failover + 1 };

@@ -361,8 +361,8 @@ impl World {
         }
         self.note_heard(from, to, &bytes);
         let is_taken = self.nodes[to].put(Inward::Partner(partner, bytes.clone()));
-        // What comes where keys differ, or before the session, is not acted upon: sent again later it would be nothing but
-        // late.
+        // What comes where keys differ, or before the session, is not acted upon: sent again later it would be nothing
+        // but late.
         let is_opened = !self.rekeyed[from.min(to)] && self.is_of_a_session((from, to), &bytes);
         if is_taken && is_opened && self.mix.has(Fault::Forged) {
             if self.kept.len() >= KEPT_MAX {
