@@ -104,6 +104,8 @@ pub enum Rule {
     TimelyRelease,
     /// A server that stood still asks before it answers (section 9).
     AskAfterStandstill,
+    /// Changes composed out of contact are composed anew when contact is back (section 5).
+    ComposedAnew,
 }
 
 /// Whether a rule is followed: always.

@@ -139,3 +139,8 @@ fn the_simulator_misses_timely_release() {
 fn the_simulator_misses_ask_after_standstill() {
     runs_miss(Rule::AskAfterStandstill, &[Fault::Freeze]);
 }
+
+#[test]
+fn the_simulator_misses_composed_anew() {
+    runs_with_pings_miss(Rule::ComposedAnew, &[Fault::Cut, Fault::RudeClients]);
+}

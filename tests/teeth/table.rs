@@ -99,6 +99,7 @@ pub(crate) const TEETH: &[Row] = &[
     sim(Rule::BindAckAfterCommit, 4, "the_simulator_misses_bind_ack_after_commit"),
     sim(Rule::RewriteUnclean, 4, "the_simulator_misses_rewrite_unclean"),
     sim(Rule::TakenBackByPolling, 12, "the_simulator_misses_taken_back_by_polling"),
+    sim(Rule::ComposedAnew, 60, "the_simulator_misses_composed_anew"),
     sim(Rule::Yield, 4, "the_simulator_misses_yield"),
     sim(Rule::Sessions, 4, "the_simulator_misses_sessions"),
     sim(Rule::OwnersByRecord, 24, "the_simulator_misses_owners_by_record"),

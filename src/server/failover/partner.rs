@@ -315,7 +315,7 @@ impl Partner {
         let is_all = acknowledged > 0 && acknowledged == self.session.sequence();
         if acknowledged > self.acknowledged || is_all {
             self.acknowledged = acknowledged;
-            if !self.is_in_contact(now.mono) {
+            if !self.is_in_contact(now.mono) && kept(Rule::ComposedAnew) {
                 self.outgoing.renew();
             }
             self.note_contact(now);
