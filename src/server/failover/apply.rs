@@ -120,6 +120,9 @@ fn copied(theirs: &Binding<'_>, around: &mut Around<'_>) {
 /// a running lease in it is as good as one of ours. What was released is left to the partner, and so is an address that
 /// its client declined: both knew the lease.
 fn is_of_a_loss(theirs: &Binding<'_>, header: &Header, around: &Around<'_>) -> bool {
+    if header.complete {
+        return false;
+    }
     let lacks = match theirs.state {
         BindingState::Leased => true,
         BindingState::Unavailable => theirs.client.key().is_none(),
@@ -130,7 +133,7 @@ fn is_of_a_loss(theirs: &Binding<'_>, header: &Header, around: &Around<'_>) -> b
         let is_theirs = ours.origin == theirs.origin && ours.stamp < theirs.stamp;
         is_theirs && ours.state == BindingState::Leased && ours.end > around.now.wall
     };
-    !header.complete && lacks && known.is_some_and(runs)
+    lacks && known.is_some_and(runs)
 }
 
 /// A change that the partner made.

@@ -130,8 +130,8 @@ impl World {
 
     /// A server goes on with a doubtful grant: one whose commit failed, so that no ACK of it left, or one that the
     /// client has given up in a message that was lost.
-    fn former_origin(&self, node: usize, address: std::net::Ipv4Addr, who: u16) -> Option<Origin> {
-        let half_done = self.nodes[node].half_done.get(&address) == Some(&who);
+    fn former_origin(&mut self, node: usize, address: std::net::Ipv4Addr, who: u16) -> Option<Origin> {
+        let half_done = self.nodes[node].half_done.remove(&address) == Some(who);
         let given = self.ledger.origin_of_given(address, who, self.now).filter(|origin| *origin != Origin::Sure);
         half_done.then_some(Origin::Unsettled).or(given)
     }

@@ -86,6 +86,7 @@ impl World {
         server.stored.clear();
         server.promised.clear();
         server.remembered.clear();
+        server.half_done.clear();
         server.fate = None;
         server.copy = None;
         server.refuses = false;
@@ -121,6 +122,7 @@ impl World {
         server.is_full = false;
         server.promised.clear();
         server.remembered.clear();
+        server.half_done.clear();
         server.refuses = true;
         self.told[node].clear();
         self.guarded_until = self.now + GUARD;
